@@ -26,7 +26,7 @@ class MapQuery:
     """The query keys of the map, in WGS 84; a form sends empty ones for what is not chosen.
 
     `bbox` is what is seen. `area` is a polygon that is chosen: corners `longitude,latitude`, separated by blanks.
-    `number` is that of an incident or an outage, whose area is then seen.
+    `number` is that of an incident or an outage, whose area is then seen. `unmeasured`: with homes without a sensor.
     """
 
     station: str = ""
@@ -35,6 +35,7 @@ class MapQuery:
     area: str = ""
     building: str = ""
     number: str = ""
+    unmeasured: str = ""
 
     def address(self, path: str, **changes: str) -> str:
         """Return the address of the map with these keys, some of them changed."""
@@ -72,6 +73,7 @@ class MapAsked:
     building: Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")] = ""
     number: Annotated[str, Query(max_length=20, pattern=r"^[A-Z0-9]*$")] = ""
     datum: Annotated[str, Query(max_length=10)] = ""
+    unmeasured: Annotated[str, Query(max_length=10)] = ""
 
     @property
     def query(self) -> MapQuery:
@@ -88,6 +90,7 @@ class MapAsked:
             " ".join(f"{lon:.6f},{lat:.6f}" for lon, lat in _shifted(corners, datum)),
             self.building,
             self.number,
+            "yes" if self.unmeasured == "yes" else "",
         )
 
 

@@ -3,7 +3,7 @@
 Where MapLibre has been fetched, a script draws the same in its place, from `/desk/map/areas`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from heapq import nsmallest
 from typing import Annotated, Any
@@ -18,6 +18,7 @@ from api.desk_pages.map_query import MapAsked, MapQuery
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, asset, desk_page
 from api.figures.city_now import CityNow
+from api.figures.map_estimates import Box, BuildingUnmeasured, EstimateFeatures, features_of, unmeasured_in
 from api.figures.map_layers import city_now, layers_answer
 from api.http.basemap import Basemap
 from api.http.problem import no_such
@@ -55,13 +56,15 @@ def city_map(request: Request, asking: AskingDeskPerson, asked: Annotated[MapAsk
     every = _buildings(city, query, extent)
     placed = [one for one in every if one["lon"] is not None]
     sheet = _sheet(asking, query, extent, placed)
+    unmeasured = _unmeasured(asking, query, sheet, placed)
     shown = {row["substation"] for row in placed}
     answer = desk_page(
         request,
         asking,
         "desk/map.html",
         query=query,
-        **_drawing(query, sheet, placed),
+        **_drawing(query, sheet, placed, unmeasured or {}),
+        unmeasured=unmeasured,
         areas=[(one, outline(sheet, one["lon"], one["lat"])) for one in city.areas],
         supplies=[outline(sheet, *zip(*ring, strict=True)) for code, _, ring in city.supplies if code in shown],
         **_listing(every, query.station, is_part=extent is not None),
@@ -84,6 +87,15 @@ def map_policy(basemap: Basemap) -> str:
 def layers(request: Request, asking: AskingDeskPerson) -> Response:
     """Answer with all layers, in the datum of the basemap."""
     return layers_answer(request, asking, surroundings(request).basemap.datum)
+
+
+@router.get("/unmeasured")
+def unmeasured(request: Request, asking: AskingDeskPerson, bounds: Box) -> EstimateFeatures:
+    """Answer with the buildings of a box that have homes without a sensor; the box is in the datum of the basemap."""
+    datum = surroundings(request).basemap.datum
+    extent = MapAsked(bbox=bounds, datum=datum.value).query.extent(city_now(request, asking))
+    rows = [row for row in city_now(request, asking).buildings if extent is not None and _is_within(row, extent)]
+    return features_of(asking, rows, datum)
 
 
 @router.get("/style")
@@ -114,11 +126,24 @@ def _sheet(asking: Session, query: MapQuery, extent: MapExtent | None, placed: l
     return MapSheet.around(city or around).widened()
 
 
-def _drawing(query: MapQuery, sheet: MapSheet, placed: list[Row]) -> dict[str, Any]:
+def _unmeasured(
+    asking: Session, query: MapQuery, sheet: MapSheet, placed: list[Row]
+) -> dict[str, BuildingUnmeasured] | None:
+    """Return what is likely in homes without a sensor on the sheet; None: there are too many; none if not asked for."""
+    if not query.unmeasured:
+        return {}
+    return unmeasured_in(asking, [row for row in placed if _is_within(row, sheet.extent)])
+
+
+def _drawing(
+    query: MapQuery, sheet: MapSheet, placed: list[Row], unmeasured: Mapping[str, BuildingUnmeasured]
+) -> dict[str, Any]:
+    drawn = marks(sheet, placed)
     return {
         "sheet": sheet,
         "size": (WIDTH, HEIGHT),
-        "marks": [(mark, _mark_address(query, mark)) for mark in marks(sheet, placed)],
+        "marks": [(mark, _mark_address(query, mark)) for mark in drawn],
+        "hatched": [mark for mark in drawn if any(one["code"] in unmeasured for one in mark.buildings)],
         "chosen": outline(sheet, *zip(*query.corners, strict=True)) if query.area else None,
         "moves": _moves(query, sheet),
         "whole": query.address(MAP, bbox="", area="", building="", number=""),

@@ -19,6 +19,20 @@ MAP_WORDS: Mapping[str, Text] = {
     "map_state_unknown": Text("未知", "unknown"),
     "map_state_warm": Text("达标", "warm"),
     "map_state_not_judged": Text("不判定", "not judged"),
+    "map_unmeasured": Text("未装测温设备的住户（估算）", "Homes without a sensor (estimated)"),
+    "map_unmeasured_hatched": Text(
+        "斜线：有未装设备的住户，按旁边住户估算", "hatched: homes without a sensor, estimated from those around"
+    ),
+    "map_unmeasured_many": Text(
+        "范围内换热站太多，放大后再估算未装设备的住户。", "Too many substations here: come closer to see the estimates."
+    ),
+    "map_unmeasured_one": Text(
+        "{homes} 户中 {n} 户未装设备，最低估算 {celsius} °C（90% 区间 {low}–{high} °C）",
+        "{n} of {homes} homes without a sensor, the lowest estimated {celsius} °C (90 % interval {low} to {high} °C)",
+    ),
+    "map_unmeasured_silent": Text(
+        "{homes} 户中 {n} 户未装设备，无从估算", "{n} of {homes} homes without a sensor, of which nothing can be said"
+    ),
     "map_area_incident": Text("片区故障", "Incident"),
     "map_area_outage": Text("停热", "Outage"),
     "map_tickets": Text("有未关闭工单", "open tickets"),
@@ -110,5 +124,8 @@ SCRIPT_TEXTS: Mapping[str, Text] = {
     "close": Text("关闭", "Close"),
     "choose": Text("选择这栋楼", "Choose this building"),
     "draw": Text("按住并拖动画出范围；Esc 取消。", "Press and drag to draw; Esc cancels."),
+    "unmeasured_one": MAP_WORDS["map_unmeasured_one"],
+    "unmeasured_silent": MAP_WORDS["map_unmeasured_silent"],
+    "unmeasured_many": MAP_WORDS["map_unmeasured_many"],
     "lost": Text("地图数据暂时无法更新。", "The data of the map cannot be updated at the moment."),
 }

@@ -28,6 +28,7 @@ NO_BOX = Text(
     "应为西、南、东、北四个经纬度，例如 116.2,39.8,116.6,40.1",
     "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1",
 )
+TOO_WIDE = Text("范围内换热站太多，请缩小范围", "has too many substations in it; ask for a smaller one")
 NO_PARAMETERS = Text("未知参数；此路径没有查询参数", "is not a parameter; this path has none")
 NO_PARAMETER = Text("未知参数；可用的有 {known}", "is not a parameter; available: {known}")
 BAD_CURSOR = Text("不是此列表给出的 next", "is not a `next` cursor of this list")

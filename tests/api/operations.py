@@ -225,6 +225,7 @@ OPERATIONS = {
     "GET /v1/map/buildings": Operation(roles=STAFF, buildings=True),
     "GET /v1/map/substations": Operation(roles=STAFF, buildings=True),
     "GET /v1/map/areas": Operation(roles=STAFF),
+    "GET /v1/map/unmeasured": Operation(roles=DESK, query={"bbox": "0,0,1,1"}),
     "GET /v1/kpi": Operation(roles=STAFF),
     "GET /v1/kpi/sample": Operation(roles=LEADERS, query={"month": "2026-01"}),
     "GET /v1/insight/score": Operation(roles=STAFF),

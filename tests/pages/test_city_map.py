@@ -160,6 +160,34 @@ def test_a_dispatcher_works_on_the_map(arrive: Visitor, api: Api, ground: Basema
     stand_on_tiles(arrive, api, ground, centre)
 
 
+def test_homes_without_a_sensor_are_hatched_where_it_is_looked(arrive: Visitor, api: Api) -> None:
+    for n in (1, 2):  # a building with both
+        home = town.home(api.conn, f"N1-{n + 1}", building="N1")
+        if n == 1:
+            town.sensor_now(api.conn, town.sensor(api.conn, home, "sn1"), home, 18.5)
+    api.conn.commit()
+    page = arrive.page
+    assert page.evaluate(DRAWN % "hatch") == []
+    page.check("#filter-unmeasured")
+    page.click(".filters button")
+    expect(page.locator("#stage[data-ready]")).to_be_visible(timeout=20_000)
+    until(page, f"({DRAWN % 'hatch'})().length === 4")
+    assert {one["code"]: one["unmeasured"] for one in page.evaluate(DRAWN % "hatch")} == {
+        "N0": 1,
+        "N1": 2,
+        "N2": 1,
+        "S0": 1,
+    }
+    arrive.keep("city-map-unmeasured")
+    page.mouse.click(*at(page, 41.8004, 123.4303))
+    until(page, f"({DRAWN % 'mark'})().length === 3 && !document.getElementById('stage').map.isMoving()")
+    until(page, f"({DRAWN % 'hatch'})().length === 3")
+    page.mouse.click(*at(page, *NORTH[1]))
+    expect(page.locator("#map-card")).to_contain_text("2 of 3 homes without a sensor, the lowest estimated 18.")
+    arrive.keep("city-map-unmeasured-card")
+    arrive.is_well()
+
+
 def stand_on_tiles(arrive: Visitor, api: Api, ground: Basemap, centre: list[float]) -> None:
     """See the city on a tile beside the style, stretched over the world; marks are where the basemap's datum has them.
 

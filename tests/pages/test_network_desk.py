@@ -175,3 +175,23 @@ def test_the_map_works_without_script(arrive: Arrival, estate: str, api: Api) ->
     person.page.locator(".mark").first.focus()
     person.page.keyboard.press("Enter")
     person.page.wait_for_url("**#b-B*")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("size", SIZES)
+def test_homes_without_a_sensor_are_hatched(arrive: Arrival, estate: str, api: Api, language: str, size: str) -> None:
+    api.conn.execute("UPDATE building SET lat = 41.8 + building_id * 0.01, lon = 123.4 + building_id * 0.01")
+    for row in api.conn.execute("SELECT home_id FROM home WHERE code IN ('B1-101', 'B1-102')").fetchall():
+        town.sensor_now(api.conn, town.sensor(api.conn, row[0], f"s{row[0]}"), row[0], 18.5)
+    api.conn.commit()
+    person = arrive(language, SIZES[size])
+    person.page.add_init_script(NO_WEBGL)
+    person.go("/desk/map")
+    expect(person.page.locator(".hatched")).to_have_count(0)
+    person.page.check("#filter-unmeasured")
+    person.page.click(".filters button")
+    expect(person.page.locator("circle.hatched")).to_have_count(2)
+    expect(person.page.locator("#b-B1")).to_contain_text({"zh": "6 户中 4 户", "en": "4 of 6"}[language])
+    person.keep(f"map-unmeasured-{language}-{size}")
+    person.fits()
+    person.is_well()

@@ -15,7 +15,7 @@ const STATE = ["case", [">", ["get", "severe"], 0], "severe", [">", ["get", "col
   [">", ["get", "unknown"], ["get", "compliant"]], "unknown", "warm"];
 const JOBS = ["case", ["==", ["get", "tickets"], 0], "none", ["==", ["get", "tickets"], ["get", "underway"]], "underway", "waiting"];
 const SUMS = ["severe", "cold", "unknown", "compliant", "homes", "tickets", "underway"];
-let map, tag = null, bounds = null, asked = 0;
+let likely = new Map(), map, tag = null, bounds = null, asked = 0, looked = 0;
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const fill = (text, fields) => text.replace(/\{(\w+)\}/g, (_, name) => fields[name]);
@@ -79,6 +79,7 @@ function painted() {
     line("outage-line", "area", "outage", { "line-color": accent, "line-width": 3, "line-dasharray": [3, 2] }),
     area("chosen", "chosen", null, { "fill-color": accent, "fill-opacity": 0.08 }),
     line("chosen-line", "chosen", null, { "line-color": accent, "line-width": 2, "line-dasharray": [1, 2] }),
+    { id: "hatch", type: "symbol", source: "hatch", layout: { "icon-image": "hatch", "icon-allow-overlap": true, "icon-ignore-placement": true } },
     { id: "job", type: "symbol", source: "job", layout: { "icon-image": ["concat", "job|", JOBS], "icon-allow-overlap": true } },
     { id: "mark", type: "symbol", source: "building", layout: {
       "icon-image": ["concat", "mark|", STATE, "|", ["case", ["has", "point_count"], ["to-string", ["get", "point_count_abbreviated"]], ""], "|", JOBS],
@@ -92,6 +93,7 @@ function furnish(layers) {
   map.addSource("supply", { type: "geojson", data: gathered(layers.supply) });
   map.addSource("area", { type: "geojson", data: gathered(layers.area) });
   map.addSource("chosen", { type: "geojson", data: gathered([]) });
+  map.addSource("hatch", { type: "geojson", data: gathered([]) });
   map.addSource("job", { type: "geojson", data: gathered(layers.job) });
   map.addSource("building", { type: "geojson", data: gathered(layers.building), cluster: true, clusterRadius: 44, clusterMaxZoom: NEAREST, clusterProperties: sums });
   for (const layer of painted()) map.addLayer(layer);
@@ -126,6 +128,42 @@ function picture(id) {
   const job = what === "job" ? state : jobs;
   if (job !== "none") badge(pen, what === "job" ? 0 : radius * 0.75, job, what === "job" ? 7 : 5);
   return [pen.getImageData(0, 0, canvas.width, canvas.height), { pixelRatio: ratio }];
+}
+
+// Lines across a circle, wider than the mark that lies on it: a home there has no sensor.
+function hatching() {
+  const ratio = Math.max(1, Math.ceil(devicePixelRatio)), side = 58, canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side * ratio;
+  const pen = canvas.getContext("2d");
+  pen.scale(ratio, ratio);
+  pen.strokeStyle = colour("--soft");
+  pen.beginPath();
+  pen.arc(side / 2, side / 2, side / 2 - 2, 0, 7);
+  pen.lineWidth = 1.5;
+  pen.stroke();
+  pen.clip();
+  pen.lineWidth = 2.5;
+  for (let x = -side; x < side; x += 8) { pen.beginPath(); pen.moveTo(x, side); pen.lineTo(x + side, 0); pen.stroke(); }
+  return [pen.getImageData(0, 0, canvas.width, canvas.height), { pixelRatio: ratio }];
+}
+
+// What is likely in homes without a sensor is asked for what is seen; an older answer that comes later is not shown.
+async function hatch() {
+  if (new URLSearchParams(location.search).get("unmeasured") !== "yes") return;
+  const mine = ++looked, station = new URLSearchParams(location.search).get("station");
+  const answer = await fetch(`${MAP}/unmeasured?bbox=${map.getBounds().toArray().flat().map((x) => x.toFixed(6)).join(",")}`);
+  if (mine !== looked) return;
+  const features = answer.ok ? (await answer.json()).features : [];
+  said.textContent = answer.status === 422 ? words.unmeasured_many : "";
+  likely = new Map(features.map(({ properties: of }) => [of.code, of]));
+  map.getSource("hatch").setData(gathered(features.filter(({ properties: of }) => !station || of.station === station)));
+}
+
+function unmeasuredIn(code) {
+  const of = likely.get(code);
+  if (!of) return [];
+  const at = Object.fromEntries(["celsius", "low", "high"].map((name) => [name, Number(of[name]).toFixed(1)]));
+  return [fill(of.celsius === null ? words.unmeasured_silent : words.unmeasured_one, { n: of.unmeasured, homes: of.homes, ...at })];
 }
 
 function badge(pen, at, job, size) {
@@ -210,7 +248,7 @@ function showBuilding(of) {
   button.addEventListener("click", () => choose({ building: of.code }));
   pick.append(button);
   const coldest = of.coldest === null || of.coldest === undefined ? [] : [fill(words.coldest, { celsius: Number(of.coldest).toFixed(1) })];
-  show(of.name, [`${signs[of.state]} ${words[`state_${of.state}`]}`, fill(words.one, { cold: of.cold + of.severe, homes: of.homes }), ...coldest], [...links, pick]);
+  show(of.name, [`${signs[of.state]} ${words[`state_${of.state}`]}`, fill(words.one, { cold: of.cold + of.severe, homes: of.homes }), ...coldest, ...unmeasuredIn(of.code)], [...links, pick]);
 }
 
 async function showCluster(feature) {
@@ -292,6 +330,7 @@ function links() {
 }
 
 function repaint() {
+  if (map.hasImage("hatch")) map.updateImage("hatch", hatching()[0]);
   for (const id of map.listImages()) if (/^(mark|job)\|/.test(id)) map.updateImage(id, picture(id)[0]);
   for (const { id, paint } of painted()) for (const [name, value] of Object.entries(paint ?? {})) map.setPaintProperty(id, name, value);
   if (map.getLayer("nothing")) map.setPaintProperty("nothing", "background-color", colour("--card"));
@@ -316,10 +355,12 @@ async function start() {
   map.touchZoomRotate.disableRotation();
   map.keyboard.disableRotation();
   map.on("error", ({ error }) => console.warn(error.message));
-  map.setMissingStyleImageResolver((id) => { if (/^(mark|job)\|/.test(id)) map.addImage(id, ...picture(id)); });
+  map.setMissingStyleImageResolver((id) => { if (id === "hatch") map.addImage(id, ...hatching()); else if (/^(mark|job)\|/.test(id)) map.addImage(id, ...picture(id)); });
   await map.once("style.load");
   bounds = around(layers);
   furnish(layers);
+  map.on("moveend", hatch);
+  hatch();
   map.on("click", ({ point }) => clicked(point));
   map.on("mousemove", ({ point }) => {
     map.getCanvas().style.cursor = map.queryRenderedFeatures(point, { layers: ["mark", "job", "incident", "outage"] }).length ? "pointer" : "";
