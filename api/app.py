@@ -54,6 +54,7 @@ from api.exchange import exchange_routes, incoming_routes
 from api.exchange.incoming_routes import PeerDoors
 from api.figures import (
     application_figures,
+    case_export,
     cold_causes,
     estimates,
     insight,
@@ -119,6 +120,7 @@ ROUTERS = (
     measurements.router,
     measuring_plan.router,
     kpi.router,
+    case_export.router,
     cold_causes.router,
     substation_signs.router,
     estimates.router,

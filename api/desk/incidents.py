@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, JsonValue
 
+from api.homes.cold_cause import IncidentCause, likely_incident
 from api.http.paging import Page, Paged
 from api.http.problem import no_such
 from api.http.session import AskingStaff
@@ -68,6 +69,15 @@ def incident(number: Number, asking: AskingStaff) -> Incident:
     if found is None:
         raise no_such("incident")
     return Incident.model_validate(found)
+
+
+@router.get("/incidents/{number}/cause")
+def cause(number: Number, asking: AskingStaff) -> IncidentCause:
+    """Explain an open incident, from two days of readings of a dozen of its cold homes and their neighbours."""
+    found = likely_incident(asking, number, incident(number, asking).substation)
+    if found is None:
+        raise no_such("reading")
+    return found
 
 
 @router.get("/incidents/{number}/homes")

@@ -5,13 +5,11 @@ from collections.abc import Sequence
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from api.desk import incidents
-from api.desk.incidents import Number
 from api.figures.kpi import Asked
-from api.homes.cold_cause import HomeCause, IncidentCause, likely_cause, likely_incident
+from api.homes.cold_cause import HomeCause, likely_cause
 from api.homes.home_routes import Code, home_id
 from api.http.problem import no_such
-from api.http.session import AskingDesk, AskingLeaders, AskingStaff, Session
+from api.http.session import AskingDesk, AskingLeaders, Session
 from domain.kpi import Month
 from insight.cause import ColdCause
 from insight.words.cause import CAUSES
@@ -47,15 +45,6 @@ def cause(asking: AskingDesk, code: Code) -> HomeCause:
     """Explain why a home is cold, from two days of its readings, its neighbours and its substation."""
     home_id(asking, code)
     found = likely_cause(asking, code, asking.now)
-    if found is None:
-        raise no_such("reading")
-    return found
-
-
-@router.get("/incidents/{number}")
-def incident_cause(asking: AskingStaff, number: Number) -> IncidentCause:
-    """Explain an open incident, from two days of readings of a dozen of its cold homes and their neighbours."""
-    found = likely_incident(asking, number, incidents.incident(number, asking).substation)
     if found is None:
         raise no_such("reading")
     return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel
@@ -24,6 +24,7 @@ STEP, STEPS = timedelta(minutes=10), 288
 STILL = 6  # steps that the last value is taken for what is now
 MOST_BESIDE, MOST_OTHERS = 150, 60  # homes of the building, and of the rest of the substation
 MOST_EXPLAINED = 12  # homes of an incident
+KEPT = ("sure", "fell_k", "since_h", "supply_lost")  # of the evidence, with the cause that is found
 
 
 class HomeCause(BaseModel):
@@ -150,8 +151,18 @@ def _until_now(columns: Floats) -> Floats:
     return np.vstack([columns[:-1], now])
 
 
-def likely_of(asking: Session, ticket: int) -> dict[str, str]:
-    """Return what is kept with the cause found: the likely one as the ticket was opened, of a cold home."""
+def likely_of(asking: Session, ticket: int) -> dict[str, Any]:
+    """Return what is kept with the cause found: the likely one as the ticket was opened, and its evidence."""
     cold = cause_rows.cold_home(asking.conn, ticket)
-    found = None if cold is None else likely_cause(asking, *cold)
-    return {} if found is None else {"likely": found.cause.value}
+    if cold is None:
+        return {}
+    code, at = cold
+    substation = estimate_rows.substation_of(asking.conn, code)
+    found = _explained(asking, substation, [code], at) if substation else []
+    if not found:
+        return {}
+    evidence = found[0].evidence
+    numbers = {name: round(float(getattr(evidence, name)), 2) for name in KEPT}
+    outdoor = None if np.isnan(evidence.outdoor) else round(evidence.outdoor, 1)
+    counts = {"beside": evidence.beside, "beside_fell": evidence.beside_fell}
+    return {"likely": evidence.cause.value, "evidence": {**numbers, **counts, "outdoor": outdoor}}

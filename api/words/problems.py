@@ -28,6 +28,9 @@ NO_BOX = Text(
     "应为西、南、东、北四个经纬度，例如 116.2,39.8,116.6,40.1",
     "must be west,south,east,north in degrees, such as 116.2,39.8,116.6,40.1",
 )
+YEAR_NOT_OVER = Text(
+    "这个采暖年度尚未结束；最近结束的是 {last}", "is a heating year that is not over; the last one is {last}"
+)
 TOO_WIDE = Text("范围内换热站太多，请缩小范围", "has too many substations in it; ask for a smaller one")
 NO_PARAMETERS = Text("未知参数；此路径没有查询参数", "is not a parameter; this path has none")
 NO_PARAMETER = Text("未知参数；可用的有 {known}", "is not a parameter; available: {known}")

@@ -7,16 +7,20 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow as pa
 import typer
 from rich.console import Console
 
 from alerts.figures import kpi
+from alerts.figures.cases import labelled_cases, last_year
 from domain.errors import UsageError
 from domain.kpi import Month
 from hearth.listing import NUMBER, WORDS, listing
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from papers import pdf, xlsx
+from papers.exports.formats import Format, write
+from papers.exports.schemas import CASES
 from papers.kpi import paper
 from papers.tables import Paper, ValueKind, written
 from store.figures.kpi_rows import figures
@@ -69,6 +73,29 @@ def report_kpi(
         typer.echo(json.dumps(told, ensure_ascii=False))
     else:
         _print(made)
+
+
+@app.command("cases")
+def report_cases(
+    file: Annotated[Path, typer.Argument(help="To write: .csv, .jsonl or .parquet.")],
+    year: Annotated[int | None, typer.Option(help="Heating year, from July on; default: the last one over.")] = None,
+) -> None:
+    """Write the labelled cases of a heating year: likely causes beside those that crews found, of no home."""
+    form = next((one for one in Format if file.suffix == f".{one}"), None)
+    if form is None:
+        raise UsageError(f"{file}: its name must end in {', '.join(f'.{one}' for one in Format)}")
+    settings = load()
+    zone = chosen_policy(settings).zone
+    last = last_year(now(), zone)
+    wanted = last if year is None else year
+    if wanted > last:
+        raise UsageError(f"--year: {wanted} is not over; the last heating year that is over is {last}")
+    with open_database(settings, "report") as conn, conn.transaction():
+        found = labelled_cases(conn, wanted, zone)
+    rows = pa.RecordBatch.from_pylist([case._asdict() for case in found.cases], schema=CASES)
+    with _writing("FILE", file):
+        file.write_bytes(b"".join(write(form, CASES, [rows] if found.cases else [])))
+    typer.echo(f"{file}: {len(found.cases)} cases of {wanted}/{wanted + 1}, {found.left_out} left out as too rare")
 
 
 @contextmanager

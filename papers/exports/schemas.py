@@ -1,4 +1,4 @@
-"""Schemas of exported tables: readings and the ledger of a home."""
+"""Schemas of exported tables: readings and the ledger of a home, and labelled cases of none."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -41,6 +41,7 @@ LEDGER = pa.schema(
         "closed": pa.bool_(),
     }
 )
+CASES = pa.schema(dict.fromkeys(("outdoor", "since", "fell", "beside", "supply", "likely", "found"), pa.string()))
 QUALITIES = pa.array([quality.name.lower() for quality in Quality])
 
 

@@ -30,6 +30,15 @@ WHERE e.kind = 'cause_found' AND e.at >= %(start)s AND e.at < %(stop)s AND t.end
 GROUP BY 1, 2
 ORDER BY 3 DESC, 1, 2
 """
+# Tickets of cold homes with the cause found last.
+SELECT_LABELLED = """
+SELECT DISTINCT ON (t.ticket_id)
+  t.home_id, e.data ->> 'cause' AS found, e.data ->> 'likely' AS likely, e.data -> 'evidence' AS evidence
+FROM ticket AS t JOIN ticket_event AS e USING (ticket_id)
+WHERE e.kind = 'cause_found' AND t.class = 'cold' AND t.home_id IS NOT NULL AND t.ending IS NULL
+  AND t.opened_at >= %(start)s AND t.opened_at < %(stop)s
+ORDER BY t.ticket_id, e.seq DESC
+"""
 SELECT_COLD = """
 SELECT h.code, t.opened_at FROM ticket AS t JOIN home AS h USING (home_id)
 WHERE t.ticket_id = %(ticket)s AND t.class = 'cold'
@@ -50,3 +59,8 @@ def cold_home(conn: Connection, ticket: int) -> tuple[str, datetime] | None:
     """Return the home of a ticket of a cold home, and when it was opened; None of other tickets."""
     row = conn.execute(SELECT_COLD, {"ticket": ticket}).fetchone()
     return None if row is None else (row[0], row[1])
+
+
+def labelled(conn: Connection, span: tuple[datetime, datetime]) -> list[Row]:
+    """Return the tickets of cold homes opened in a span for which a cause was found, with what had been likely."""
+    return fetch(conn, SELECT_LABELLED, {"start": span[0], "stop": span[1]})

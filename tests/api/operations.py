@@ -230,10 +230,10 @@ OPERATIONS = {
     "GET /v1/kpi/sample": Operation(roles=LEADERS, query={"month": "2026-01"}),
     "GET /v1/insight/score": Operation(roles=STAFF),
     "GET /v1/insight/warnings": Operation(roles=DESK),
+    "GET /v1/insight/cases.{form}": Operation(roles=LEADERS, of="form"),
     "GET /v1/insight/substations": Operation(roles=DESK),
     "GET /v1/insight/causes": Operation(roles=LEADERS),
     "GET /v1/insight/causes/{code}": Operation(roles=DESK, of="home"),
-    "GET /v1/insight/incidents/{number}": Operation(roles=STAFF, of="incident"),
     "GET /v1/insight/unmeasured": Operation(roles=DESK, query={"substation": "S-North"}),
     "GET /v1/supervision": Operation(roles=LEADERS),
     "GET /v1/supervision/late": Operation(roles=LEADERS),
@@ -313,6 +313,7 @@ OPERATIONS = {
     "DELETE /v1/rota/calendar": Operation(roles=frozenset()),
     "GET /v1/incidents": Operation(roles=STAFF),
     "GET /v1/incidents/{number}": Operation(roles=STAFF, of="incident"),
+    "GET /v1/incidents/{number}/cause": Operation(roles=STAFF, of="incident"),
     "GET /v1/incidents/{number}/homes": Operation(roles=STAFF, of="incident"),
 }
 

@@ -52,7 +52,7 @@ def test_an_incident_is_explained_by_its_homes(plain_api: Api, riser: list[int])
     look(plain_api.conn, replace(seed, versions=(replace(seed.versions[0], incident=rule),)), NOW)
     (incident,) = plain_api.get("/v1/incidents", plain_api.token()).json()["items"]
     assert (incident["riser"], incident["homes"]) == ("R1", 4)
-    address = f"/v1/insight/incidents/{incident['number']}"
+    address = f"/v1/incidents/{incident['number']}/cause"
     found = plain_api.get(address, plain_api.token("crew", station="Seven")).json()
     assert (found["cause"], found["homes"], found["looked_at"]) == ("riser", 3, 3)  # the fourth has no sensor
     assert found["zh"].startswith("可能是立管：已查看的 3 户低温住户中有 3 户如此")
