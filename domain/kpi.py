@@ -6,6 +6,7 @@ Every rate comes with its denominator. Unknown time is in no rate; coverage repo
 import re
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime, time
+from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -104,6 +105,14 @@ class Heat:
         return share(self.known_s, self.known_s + self.unknown_s)
 
 
+class Sampling(StrEnum):
+    """How the homes with a sensor were chosen, as the utility says."""
+
+    RANDOM = "random"
+    WORST_FIRST = "worst_first"  # where it was known or feared to be cold
+    VOLUNTEERS = "volunteers"  # who asked for one, or complained
+
+
 @dataclass(frozen=True, kw_only=True)
 class RateProof:
     """The proof of a month: what its qualified rates prove of all homes, with 95 % certainty; shares from 0 to 1.
@@ -122,6 +131,7 @@ class RateProof:
     by_time: float
     by_time_low: float
     by_time_high: float
+    sampling: Sampling | None = None  # None: not said
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from domain.care import Care
 from domain.causes import AddedCause
 from domain.errors import Fault
 from domain.incidents import IncidentRule
+from domain.kpi import Sampling
 from domain.measurement import MeasurementRule
 from domain.notices import NoticeRules
 from domain.printable import shortened
@@ -100,6 +101,7 @@ class Version:
     notices: NoticeRules | None = None  # None: no notices
     call_out: CallOutRules | None = None  # None: new tickets are told as without a rota
     measurement: MeasurementRule | None = None  # None: records only, no requests for measurements
+    sampling: Annotated[str, OneOf(tuple(Sampling))] | None = None  # of homes with a sensor; None: not said
 
 
 @dataclass(frozen=True, kw_only=True)

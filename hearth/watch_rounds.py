@@ -83,7 +83,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
         Round("seal of the day", PUBLISH_EVERY_S, lambda conn: chain.publish(conn, policy.zone, clock()) and None),
         Round("ledger", COUNT_EVERY_S, lambda conn: ledger.advance(conn, clock())),
         Round("figures of heat", HEAT_EVERY_S, kpi.sum_some),
-        Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy.zone, clock())),
+        Round("figures of the desk", DESK_EVERY_S, lambda conn: kpi.count_recent(conn, policy, clock())),
     ]
 
 

@@ -58,7 +58,7 @@ class ColdEvidence(NamedTuple):
 
 
 class JointCause(NamedTuple):
-    """What the evidence of several cold homes says together: the cause of most of them, in medians of these."""
+    """Evidence of several cold homes together: the cause of most of them, in medians of these."""
 
     cause: ColdCause
     sure: float  # of their evidence, by the share of homes that say so

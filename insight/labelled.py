@@ -72,9 +72,10 @@ def anonymous(cases: Sequence[tuple[Hashable, LabelledCase]], k: int = K) -> Ano
     """
     told, rest = list[tuple[Hashable, LabelledCase]](), list(cases)
     for depth in range(len(DROPPED) + 1):
+        blank: dict[str, Any] = dict.fromkeys(DROPPED[:depth])
         groups = defaultdict(list)
         for home, case in rest:
-            shorter = case._replace(**dict.fromkeys(DROPPED[:depth]))
+            shorter = case._replace(**blank)
             groups[shorter[:-1]].append((home, shorter))
         rest = []
         for group in groups.values():

@@ -89,8 +89,8 @@ def incident(request: Request, asking: AskingDeskPerson, number: Number, cursor:
 
 def _likely(asking: Session, incident: Incident, language: Language) -> str | None:
     """Return the likely cause of an incident that is open, in words; None: there is nothing to say."""
-    found = likely_incident(asking, incident.number, incident.substation) if incident.state == "open" else None
-    return None if found is None else said(Text(found.zh, found.en), language)
+    found = likely_incident(asking, incident.number, incident.substation)
+    return None if found.zh is None or found.en is None else said(Text(found.zh, found.en), language)
 
 
 def _why(incident: Incident, language: Language) -> str | None:

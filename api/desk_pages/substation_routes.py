@@ -11,7 +11,6 @@ from api.http.language import said
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute
 from domain.words.text import Text
-from insight.words.substation import QUANTITY_TEXTS, UNITS
 from store.tickets import queue_rows
 
 SUBSTATIONS = "/desk/substations"
@@ -28,15 +27,7 @@ def early_signs(
     """Show the early signs, the largest leading."""
     language = language_of(request, asking)
     found = signs_of(asking, station or None)
-    lines = [
-        {
-            "sign": sign,
-            "quantity": said(QUANTITY_TEXTS[sign.quantity], language),
-            "unit": said(UNITS[sign.quantity], language),
-            "why": said(Text(sign.zh, sign.en), language),
-        }
-        for sign in found.signs
-    ]
+    lines = [{"sign": sign, "why": said(Text(sign.zh, sign.en), language)} for sign in found.signs]
     return desk_page(
         request,
         asking,

@@ -105,7 +105,8 @@ def unmeasured_in(asking: Session, rows: Sequence[Row]) -> dict[str, BuildingUnm
     substations = sorted({row["substation"] for row in rows})
     if len(substations) > MOST_SUBSTATIONS:
         return None
-    wanted, found = {row["code"] for row in rows}, {}
+    wanted = {row["code"] for row in rows}
+    found: dict[str, BuildingUnmeasured] = {}
     for substation in substations:
         of_one = _by_building(estimate_rows.homes(asking.conn, substation, asking.now))
         found |= {code: one for code, one in of_one.items() if code in wanted and one.unmeasured}

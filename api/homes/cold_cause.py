@@ -50,16 +50,17 @@ class IncidentCause(BaseModel):
     """The likely cause of an open incident with its evidence; `sure` from 0 to 1. It is no finding: that is the crew's.
 
     `homes` of the `looked_at` cold homes have this cause; at most a dozen are looked at, spread over the incident.
+    `cause` null: none of its cold homes is measured now, or it is over, and nothing can be said.
     """
 
     incident: str
     at: Instant
-    cause: ColdCause
+    cause: ColdCause | None
     sure: float
     homes: int
     looked_at: int
-    zh: str
-    en: str
+    zh: str | None
+    en: str | None
 
 
 class _Explained(NamedTuple):
@@ -92,12 +93,12 @@ def likely_cause(asking: Session, code: str, at: datetime) -> HomeCause | None:
     )
 
 
-def likely_incident(asking: Session, number: str, substation: str) -> IncidentCause | None:
-    """Tell the likely cause of an open incident from some of its cold homes; None: none of them is measured now."""
+def likely_incident(asking: Session, number: str, substation: str) -> IncidentCause:
+    """Tell the likely cause of an open incident from some of its cold homes, if they are measured now."""
     cold = incident_pages.some_cold(asking.conn, asking.scope, number, MOST_EXPLAINED)
     found = _explained(asking, substation, cold, asking.now)
     if not found:
-        return None
+        return IncidentCause(incident=number, at=asking.now, cause=None, sure=0, homes=0, looked_at=0, zh=None, en=None)
     joint = together([one.evidence for one in found])
     said = joint_text(joint, [found[nth].home for nth in joint.homes[:MOST_NAMED]])
     return IncidentCause(
@@ -114,7 +115,7 @@ def likely_incident(asking: Session, number: str, substation: str) -> IncidentCa
 
 def _explained(asking: Session, substation: str, codes: Collection[str], at: datetime) -> list[_Explained]:
     """Explain the cold of homes of one substation; those that were not measured then are left out."""
-    near = _near(estimate_rows.homes(asking.conn, substation, at), codes)
+    near = _near(estimate_rows.homes(asking.conn, substation, at), codes) if codes else []
     if not near:
         return []
     read = heat_record_rows.record(asking.conn, [home.home_id for home in near], HeatSpan(at, STEP, STEPS))

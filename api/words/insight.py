@@ -44,8 +44,6 @@ INSIGHT_WORDS: Mapping[str, Text] = {
     ),
     "insight_substation": Text("换热站", "Substation"),
     "insight_why": Text("征兆与先查什么", "Sign, and where to look first"),
-    "insight_value": Text("近半天", "Now"),
-    "insight_usual": Text("通常", "Usual"),
     "insight_since": Text("起始", "Since"),
     "where_title": Text("在哪里测最有用", "Where measuring tells most"),
     "where_says": Text(

@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow as pa
 import typer
 from rich.console import Console
 
@@ -19,8 +18,6 @@ from hearth.listing import NUMBER, WORDS, listing
 from hearth.settings import load
 from hearth.wiring import chosen_policy, now, open_database
 from papers import pdf, xlsx
-from papers.exports.formats import Format, write
-from papers.exports.schemas import CASES
 from papers.kpi import paper
 from papers.tables import Paper, ValueKind, written
 from store.figures.kpi_rows import figures
@@ -55,9 +52,10 @@ def report_kpi(
     except ValueError as error:
         raise UsageError(f"--month: {error}") from None
     settings = load()
-    zone, at = chosen_policy(settings).zone, now()
+    policy, at = chosen_policy(settings), now()
+    zone = policy.zone
     with open_database(settings, "report") as conn, conn.transaction():
-        kpi.count(conn, wanted, zone, at)
+        kpi.count(conn, wanted, policy, at)
         found = figures(conn, wanted.first, station)
     if station is not None and not found:
         raise UsageError(f"--station: there are no figures of a station {station} in {wanted}")
@@ -81,6 +79,12 @@ def report_cases(
     year: Annotated[int | None, typer.Option(help="Heating year, from July on; default: the last one over.")] = None,
 ) -> None:
     """Write the labelled cases of a heating year: likely causes beside those that crews found, of no home."""
+    # What writes tables takes a while to import.
+    import pyarrow as pa
+
+    from papers.exports.formats import Format, write
+    from papers.exports.schemas import CASES
+
     form = next((one for one in Format if file.suffix == f".{one}"), None)
     if form is None:
         raise UsageError(f"{file}: its name must end in {', '.join(f'.{one}' for one in Format)}")

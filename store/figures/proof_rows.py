@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from psycopg import Connection
 
-from domain.kpi import RateProof
-from store.base.rows import fetch
+from domain.kpi import RateProof, Sampling
+from store.base.rows import Row, fetch
 
 DELETE_CELLS = "DELETE FROM kpi_cell WHERE shard = %(shard)s AND month = %(month)s"
 # Floors in groups: homes on one floor of a building are few, and floors beside each other are alike.
@@ -37,7 +37,12 @@ JOIN building_place AS u USING (building_id)
 GROUP BY 3, 4, 5, 6
 """
 MARK_STALE = "UPDATE kpi_month SET proof_stale = true WHERE month = %(month)s AND NOT proof_stale"
-SELECT_STALE = "SELECT proof_stale FROM kpi_month WHERE month = %(month)s"
+SELECT_STALE = """
+SELECT k.proof_stale OR EXISTS (
+  SELECT FROM kpi_proof AS p WHERE p.month = k.month AND p.sampling IS DISTINCT FROM %(sampling)s
+)
+FROM kpi_month AS k WHERE k.month = %(month)s
+"""
 UNMARK_STALE = "UPDATE kpi_month SET proof_stale = false WHERE month = %(month)s"
 SELECT_CELLS = """
 SELECT
@@ -53,16 +58,16 @@ DELETE_PROOFS = "DELETE FROM kpi_proof WHERE month = %(month)s"
 INSERT_PROOF = """
 INSERT INTO kpi_proof (
   month, station, homes, measured, warm, proven, by_homes, by_homes_low, by_homes_high, by_time, by_time_low,
-  by_time_high
+  by_time_high, sampling
 ) VALUES (
   %(month)s, %(station)s, %(homes)s, %(measured)s, %(warm)s, %(proven)s, %(by_homes)s, %(by_homes_low)s,
-  %(by_homes_high)s, %(by_time)s, %(by_time_low)s, %(by_time_high)s
+  %(by_homes_high)s, %(by_time)s, %(by_time_low)s, %(by_time_high)s, %(sampling)s
 )
 """
 SELECT_PROOFS = """
 SELECT
   p.station, p.homes, p.measured, p.warm, p.proven, p.by_homes, p.by_homes_low, p.by_homes_high, p.by_time,
-  p.by_time_low, p.by_time_high
+  p.by_time_low, p.by_time_high, p.sampling
 FROM kpi_proof AS p
 WHERE p.month = %(month)s AND (%(own)s::text IS NULL OR p.station = %(own)s)
 """
@@ -98,9 +103,9 @@ def sum_cells(conn: Connection, values: Mapping[str, Any]) -> None:
     conn.execute(MARK_STALE, values)
 
 
-def is_stale(conn: Connection, month: date) -> bool:
-    """Return whether the heat of a month was summed up since its proofs were made."""
-    row = conn.execute(SELECT_STALE, {"month": month}).fetchone()
+def is_stale(conn: Connection, month: date, sampling: str | None) -> bool:
+    """Return whether the heat of a month was summed up since its proofs were made, or they say another sampling."""
+    row = conn.execute(SELECT_STALE, {"month": month, "sampling": sampling}).fetchone()
     return bool(row and row[0])
 
 
@@ -130,4 +135,8 @@ def replace(conn: Connection, month: date, proofs: Mapping[str | None, RateProof
 
 def proofs(conn: Connection, month: date, own: str | None = None) -> dict[str | None, RateProof]:
     """Return what is proven of the company (None) and each station, or of one."""
-    return {row.pop("station"): RateProof(**row) for row in fetch(conn, SELECT_PROOFS, {"month": month, "own": own})}
+    return {row.pop("station"): _proof(row) for row in fetch(conn, SELECT_PROOFS, {"month": month, "own": own})}
+
+
+def _proof(row: Row) -> RateProof:
+    return RateProof(**{**row, "sampling": None if row["sampling"] is None else Sampling(row["sampling"])})

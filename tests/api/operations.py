@@ -230,7 +230,7 @@ OPERATIONS = {
     "GET /v1/kpi/sample": Operation(roles=LEADERS, query={"month": "2026-01"}),
     "GET /v1/insight/score": Operation(roles=STAFF),
     "GET /v1/insight/warnings": Operation(roles=DESK),
-    "GET /v1/insight/cases.{form}": Operation(roles=LEADERS, of="form"),
+    "GET /v1/insight/cases.{form}": Operation(roles=LEADERS, of="kind"),
     "GET /v1/insight/substations": Operation(roles=DESK),
     "GET /v1/insight/causes": Operation(roles=LEADERS),
     "GET /v1/insight/causes/{code}": Operation(roles=DESK, of="home"),
@@ -358,7 +358,7 @@ def people_the(api: Api) -> dict[str, dict[str, dict[str, str]]]:
         paths.setdefault("payment", {})[code] = {"id": str(paid)}
         paths["ticket"][code] = {"number": number, "id": str(file)}
         paths["incident"][code] = {"number": incidents[station]}
-        paths["kind"][code] = {"kind": "invalid"}
+        paths["kind"][code] = {"kind": "invalid", "form": "csv"}
         paths["platform"][code] = {"source": "aep"}
         paths["peer"][code] = {"peer": "city"}
         paths["told"][code] = {"key": str(UUID(int=0))}

@@ -43,6 +43,7 @@ def test_a_cold_home_is_explained_with_its_neighbours(plain_api: Api, riser: lis
 
 
 def test_an_incident_is_explained_by_its_homes(plain_api: Api, riser: list[int]) -> None:
+    town.home(plain_api.conn, "x1", building="B8", station="Eight")
     for home in riser:
         town.flag(plain_api.conn, home, town.ticket(plain_api.conn, home)[0])
     plain_api.conn.commit()

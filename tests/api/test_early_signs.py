@@ -4,27 +4,17 @@ import pytest
 
 from tests.api import town
 from tests.api.conftest import Api
+from tests.api.insight_rows import INSERT_SIGNS
 from tests.api.staff import browser, member, session_of
 from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only
 
-INSERT = """
-INSERT INTO substation_sign (substation_id, quantity, looked_at, hours, usual, value, deviations, since)
-SELECT u.substation_id, x.quantity, %(now)s, x.hours, x.usual, x.value, x.deviations,
-  CASE WHEN x.value IS NOT NULL THEN %(now)s::timestamptz END
-FROM substation AS u
-JOIN (VALUES
-  ('S-North', 'supply', 600, NULL::float8, NULL::float8, NULL::float8), ('S-North', 'flow', 600, 30, 24, -3.4),
-  ('S-South', 'return', 500, 43.1, 47.3, 5.1), ('S-West', 'supply', 40, NULL, NULL, NULL)
-) AS x (code, quantity, hours, usual, value, deviations) ON x.code = u.code
-"""
-
 
 def test_signs_are_ranked_with_their_reason(plain_api: Api) -> None:
     for station in ("North", "South", "West"):
         town.home(plain_api.conn, f"{station}-1", building=f"B-{station}", station=station)
-    plain_api.conn.execute(INSERT, {"now": NOW})
+    plain_api.conn.execute(INSERT_SIGNS, {"now": NOW})
     plain_api.conn.commit()
     token = plain_api.token("dispatcher")
     found = plain_api.get("/v1/insight/substations", token).json()

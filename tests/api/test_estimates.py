@@ -30,7 +30,7 @@ def test_homes_without_a_sensor_are_estimated_for_the_desk(api: Api) -> None:
         first = found["estimates"][0]["home"]
         shown = client.get(page).text
         assert shown.index(f"row-{first}") < shown.index("row-e4" if first == "e3" else "row-e3")
-        assert f'aria-label="Put {first} on today&#39;s plan"' in shown
+        assert f"Put {first} on today's plan" in shown
         client.post("/desk/measurements/where", data=sealed(token, at=first, substation=substation))
         assert f"Put {first} on" not in client.get(page).text
     again = api.get("/v1/insight/unmeasured", api.token("dispatcher"), substation=substation).json()

@@ -1,39 +1,17 @@
 """Scores of forecasts and early warnings, over HTTP and on the desk's page."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
-from psycopg import Connection
 
-from store.insight import foresight_rows, warning_rows
+from store.insight import foresight_rows
 from tests.api import town
 from tests.api.conftest import Api
+from tests.api.insight_rows import MORNING, network_of, warned
 from tests.api.staff import browser, member, session_of
 from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only
-
-MORNING = date(2026, 1, 16)
-UNTIL = NOW + timedelta(hours=18)
-HOUR = timedelta(hours=1)
-
-
-def network_of(conn: Connection, home: int) -> int:
-    """Return the substation that feeds a home."""
-    return town.one(
-        conn, "SELECT substation_id FROM home JOIN building USING (building_id) WHERE home_id = %s", (home,)
-    )
-
-
-def warned(conn: Connection, *homes: int) -> None:
-    """Warn of homes, the first one surest."""
-    rows = [
-        {"home_id": home, "celsius": 18.4, "lowest": 17.2, "limit_celsius": 18.0, "chance": 0.9 - nth / 10,
-         "reason": "falling"}
-        for nth, home in enumerate(homes)
-    ]  # fmt: skip
-    warning_rows.warn(conn, network_of(conn, homes[0]), MORNING, (NOW - HOUR, UNTIL), rows)
-    conn.commit()
 
 
 def test_warnings_say_why_and_who_was_not_helped(plain_api: Api) -> None:

@@ -33,7 +33,7 @@ def counted(api: Api) -> Api:
     ]
     api.conn.execute(INSERT_DAYS, (homes,))
     api.conn.execute("INSERT INTO kpi_stale VALUES (0, '2026-01-01')")
-    kpi.count(api.conn, Month.parse("2026-01"), POLICY.zone, NOW)
+    kpi.count(api.conn, Month.parse("2026-01"), POLICY, NOW)
     return api
 
 

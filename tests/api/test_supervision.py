@@ -31,7 +31,7 @@ def late(plain_api: Api) -> Api:
             town.clock(conn, ticket, name, NOW + due)
         if nth == 1:
             conn.execute(town.INSERT_EVENT, (ticket, 2, NOW, "delayed", Jsonb({"reason": "parts"})))
-    kpi.count(conn, Month.parse("2026-01"), POLICY.zone, NOW)
+    kpi.count(conn, Month.parse("2026-01"), POLICY, NOW)
     conn.commit()
     return plain_api
 

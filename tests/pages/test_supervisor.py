@@ -91,7 +91,7 @@ def figured(api: Api) -> None:
         town.clock(conn, ticket, "on_site", NOW - (nth + 1) * timedelta(hours=5))
         if nth % 2 == 0:
             flat.happened(conn, ticket, "delayed", reason="parts", until=NOW.isoformat())
-    kpi.count(conn, Month.parse("2026-01"), POLICY.zone, NOW)
+    kpi.count(conn, Month.parse("2026-01"), POLICY, NOW)
 
 
 def test_a_supervisor_finds_the_latest_cases_and_takes_the_package_by_keys(busy: list[str], arrive: Arrival) -> None:

@@ -8,9 +8,8 @@ from playwright.sync_api import expect
 from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api
+from tests.api.insight_rows import INSERT_SIGNS, warned
 from tests.api.staff import member, session_of
-from tests.api.test_early_signs import INSERT as INSERT_SIGNS
-from tests.api.test_insight import warned
 from tests.api.town import NOW
 from tests.pages.conftest import PHONE, Visitor, Visitors
 
@@ -74,7 +73,7 @@ def test_a_key_puts_the_home_that_tells_most_on_todays_plan(arrive: Arrival) -> 
     desk = arrive()
     page = desk.page
     desk.go("/desk/measurements/where?substation=S-North")
-    forms = page.locator("form[action='/desk/measurements/where']")
+    forms = page.locator("form[method=post][action='/desk/measurements/where']")
     expect(forms).to_have_count(2)
     for left in (1, 0):
         page.keyboard.press("p")

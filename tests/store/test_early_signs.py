@@ -27,7 +27,8 @@ SIGNS = "SELECT quantity, round(value - usual) AS off, since FROM substation_sig
 
 def past(conn: Connection, substation: int, *, until: datetime, hours: int, back: float = 0.0) -> None:
     """Store hours of a substation up to an instant, with so many kelvin more in its return."""
-    sensor = town.sensor(conn, f"u{substation}", None, substation_id=substation)
+    known = conn.execute("SELECT sensor_id FROM point WHERE substation_id = %s", (substation,)).fetchone()
+    sensor = known[0] if known else town.sensor(conn, f"u{substation}", None, substation_id=substation)
     dice = np.random.default_rng(substation)
     rows = []
     for nth in range(hours):

@@ -2,22 +2,24 @@
 
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from statistics import fmean, median
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg import Connection
 from psycopg.types.json import Jsonb
 
 from alerts.figures import kpi
-from domain.kpi import NOTHING_HEAT, CaseKpi, ClockKpi, DeskKpi, Heat, Month, MonthKpi
+from domain import policy_file
+from domain.kpi import NOTHING_HEAT, CaseKpi, ClockKpi, DeskKpi, Heat, Month, MonthKpi, Sampling
 from store.figures.kpi_rows import figures, stale
 from tests import registry_rows
 
-ZONE = ZoneInfo("Asia/Shanghai")
+SEED = policy_file.builtin("seed")
+ZONE = SEED.zone
 MONTH = Month.parse("2026-01")
 NOW = datetime(2026, 1, 28, 3, 0, tzinfo=UTC)  # before the end of the month: what is not due yet does not count
 STATIONS = ("East", "West")
@@ -297,7 +299,7 @@ def by_hand(town: Town, station: str | None) -> MonthKpi:
 def test_figures_are_what_a_count_by_hand_gives(connection: Connection, seed: int) -> None:
     town = make_town(connection, seed)
     connection.execute("INSERT INTO kpi_stale SELECT DISTINCT home_id / 4096, date_trunc('month', day) FROM ledger")
-    kpi.count(connection, MONTH, ZONE, NOW)
+    kpi.count(connection, MONTH, SEED, NOW)
     assert told(figures(connection, MONTH.first)) == told([by_hand(town, station) for station in (None, *STATIONS)])
     assert told(figures(connection, MONTH.first, "West")) == told([by_hand(town, "West")])
     for each in figures(connection, MONTH.first):
@@ -311,10 +313,18 @@ def test_figures_are_what_a_count_by_hand_gives(connection: Connection, seed: in
 
 def test_counting_again_changes_nothing(connection: Connection) -> None:
     make_town(connection, 7)
-    kpi.count(connection, MONTH, ZONE, NOW)
+    kpi.count(connection, MONTH, SEED, NOW)
     first = figures(connection, MONTH.first)
-    kpi.count(connection, MONTH, ZONE, NOW)
+    kpi.count(connection, MONTH, SEED, NOW)
     assert figures(connection, MONTH.first) == first
+
+
+def test_how_homes_were_chosen_is_said_of_a_month_that_was_counted_before(connection: Connection) -> None:
+    make_town(connection, 7)
+    kpi.count(connection, MONTH, SEED, NOW)
+    said = replace(SEED, versions=(replace(SEED.versions[0], sampling="worst_first"),))
+    kpi.count(connection, MONTH, said, NOW)
+    assert {each.proof.sampling for each in figures(connection, MONTH.first) if each.proof} == {Sampling.WORST_FIRST}
 
 
 def test_a_month_of_which_nothing_is_known_is_empty(connection: Connection) -> None:
@@ -328,6 +338,6 @@ def test_watch_sums_up_what_changed_and_no_more(connection: Connection) -> None:
     assert kpi.sum_some(connection)
     assert kpi.sum_some(connection)
     assert not kpi.sum_some(connection)
-    kpi.count_recent(connection, ZONE, NOW)
+    kpi.count_recent(connection, SEED, NOW)
     assert told(figures(connection, MONTH.first)[:1]) == told([by_hand(town, None)])
     assert figures(connection, date(2026, 2, 1))[0].heat == NOTHING_HEAT

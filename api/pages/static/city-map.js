@@ -142,7 +142,7 @@ function hatching() {
   pen.lineWidth = 1.5;
   pen.stroke();
   pen.clip();
-  pen.lineWidth = 2.5;
+  pen.lineWidth = 1.75;
   for (let x = -side; x < side; x += 8) { pen.beginPath(); pen.moveTo(x, side); pen.lineTo(x + side, 0); pen.stroke(); }
   return [pen.getImageData(0, 0, canvas.width, canvas.height), { pixelRatio: ratio }];
 }

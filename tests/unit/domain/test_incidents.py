@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -103,7 +104,7 @@ def test_stragglers_count_for_narrower_places_only() -> None:
 
 
 def riser(name: str | None, judged: int, cold: int, **other: int) -> RiserCount:
-    return count(1, judged, cold, riser=name, **other)  # type: ignore[arg-type]
+    return count(1, judged, cold, riser=name, **other)
 
 
 WITH_RISERS = replace(RULE, building_homes=5, riser_homes=3)
@@ -160,6 +161,12 @@ PLACES = st.builds(
 )
 
 
+def outer(place: NetworkPlace, parts: int) -> NetworkPlace:
+    """Return the place of so many parts around a place, or itself."""
+    some: list[Any] = list(place[:parts])
+    return NetworkPlace(*some)
+
+
 class Reading:
     """The rule read once more, place by place, over homes one at a time."""
 
@@ -176,13 +183,13 @@ class Reading:
         ]
 
     def enough(self, depth: int, least: int, *key: object) -> bool:
-        """Whether a place (its first parts are `key`) has its share, and at least so many, as counts for `depth`."""
+        """Return whether a place (its first parts: `key`) has its share, and so many, as counts for `depth`."""
         reaches = [reach for place, reach in self.homes if tuple(place[: len(key)]) == key]
         cold = sum(reach >= depth for reach in reaches)
         return cold > 0 and cold >= least and Fraction(cold, len(reaches)) >= Fraction(str(self.rule.share))
 
     def parts(self, *key: object) -> set[NetworkPlace]:
-        return {NetworkPlace(*place[: len(key) + 1]) for place, _ in self.homes if tuple(place[: len(key)]) == key}
+        return {outer(place, len(key) + 1) for place, _ in self.homes if tuple(place[: len(key)]) == key}
 
     def riser(self, place: NetworkPlace) -> bool:
         named = place.riser is not None and self.rule.riser_homes is not None
@@ -211,7 +218,7 @@ class Reading:
             for building in self.parts(sub):
                 whole = self.building(sub, building.building)
                 found |= {building} if whole else {p for p, _ in self.homes if p[:2] == building[:2] and self.riser(p)}
-        wider = {place for place in found for n in (1, 2, 3) if NetworkPlace(*place[:n]) in covered}
+        wider = {place for place in found for n in (1, 2, 3) if outer(place, n) in covered}
         return found - wider
 
 
@@ -230,7 +237,8 @@ def test_as_the_rule_reads(
     least: tuple[int | None, int, int],
 ) -> None:
     names = ("riser_homes", "building_homes", "substation_homes")
-    rule = replace(RULE, share=share, **dict(zip(names, least, strict=True)))
+    numbers: dict[str, Any] = dict(zip(names, least, strict=True))
+    rule = replace(RULE, share=share, **numbers)
     found = [f.place for f in find(rule, counts, alarmed, covered)]
     assert set(found) == Reading(rule, counts).expected(alarmed, covered)
     assert len(found) == len(set(found))

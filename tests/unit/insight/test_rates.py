@@ -1,5 +1,6 @@
 """Proofs of counts, held to sums of exact fractions; intervals held to simulated towns; plans to their promise."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.seasons import live
-from domain.kpi import RateProof
+from domain.kpi import RateProof, Sampling
 from insight.plan import to_measure
 from insight.proof import TimeSums, prove
 from insight.rates import disproven, needed, proven, score_interval
@@ -117,3 +118,8 @@ def test_a_proof_says_itself_in_both_languages() -> None:
     assert "no more than 81 %" in text.en
     assert "63 homes" in text.en
     assert "81 %" in text.zh
+    said = {sampling: proven_text(replace(proof, sampling=sampling)) for sampling in (None, *Sampling)}
+    assert len({words.en for words in said.values()}) == len({words.zh for words in said.values()}) == 4
+    assert "as if by chance" in text.en
+    assert "nothing is proven of the others" in said[Sampling.VOLUNTEERS].en
+    assert "不能推及其他住户" in said[Sampling.VOLUNTEERS].zh
