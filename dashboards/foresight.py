@@ -56,13 +56,18 @@ SELECT
   count(*) FILTER (WHERE cold_since IS NOT NULL AND visited_at IS NULL) AS not_helped
 FROM foresight_warned WHERE {OF_STATIONS} AND {OF_DAYS} GROUP BY day, station ORDER BY day DESC, station
 """
+SIGNS = f"""
+SELECT substation, station, quantity, value AS late_value, usual AS usual_value, deviations, since
+FROM substation_sign_now WHERE {OF_STATIONS} ORDER BY abs(deviations) DESC, substation
+"""
 
 
 def dashboard(look: Look) -> Dashboard:
     """Build the dashboard."""
     board = frame(look, FORESIGHT, "15m", "7d", titles.FORESIGHT_ABOUT)
     board.with_variable(choice(look, "station", STATION, many=True))
-    return fill(look, board, _chances(look), Section(titles.FORESIGHT_WARNINGS, _warnings(look)))
+    warnings = Section(titles.FORESIGHT_WARNINGS, _warnings(look))
+    return fill(look, board, _chances(look), warnings, Section(titles.EARLY_SIGNS, _signs(look)))
 
 
 def _chances(look: Look) -> list[Any]:
@@ -83,3 +88,8 @@ def _chances(look: Look) -> list[Any]:
 def _warnings(look: Look) -> list[Any]:
     columns = ("day", "station", "warned", "visited", "became_cold", "not_helped")
     return [rows(look, titles.FORESIGHT_BECAME, Ask(WARNINGS, columns), Size(24, 9))]
+
+
+def _signs(look: Look) -> list[Any]:
+    columns = ("substation", "station", "quantity", "late_value", "usual_value", "deviations", "since")
+    return [rows(look, titles.EARLY_SIGNS, Ask(SIGNS, columns), Size(24, 9))]

@@ -130,6 +130,12 @@ CLEAR_REASONS = {
     "measured": Value(Text("上门测温达标", "measured compliant")),
     "sensor_out": Value(Text("传感器已撤除", "sensor removed")),
 }
+QUANTITIES = {
+    "supply": Value(Text("供水 ℃", "supply °C")),
+    "return": Value(Text("回水 ℃", "return °C")),
+    "spread": Value(Text("温差 K", "difference K")),
+    "flow": Value(Text("流量 m³/h", "flow m³/h")),
+}
 INCIDENTS = {
     "cold_homes": Value(Text("成片低温", "many cold homes")),
     "substation_alarm": Value(Text("换热站报警", "substation alarm")),
@@ -262,6 +268,10 @@ COLUMNS: Mapping[str, PanelColumn] = {
         Text("预测", "forecasts are"),
         values={"on": Value(Text("启用", "on"), GREEN), "off": Value(Text("停用", "off"), GREY)},
     ),
+    "quantity": PanelColumn(Text("量", "quantity"), values=QUANTITIES),
+    "late_value": PanelColumn(Text("近半天", "last half day"), decimals=1),
+    "usual_value": PanelColumn(Text("通常", "usual"), decimals=1),
+    "deviations": PanelColumn(Text("偏离倍数", "deviations"), decimals=1),
     "warned": PanelColumn(Text("预警", "warned"), unit=COUNT, decimals=0),
     "visited": PanelColumn(Text("已上门", "visited"), unit=COUNT, decimals=0),
     "became_cold": PanelColumn(Text("已偏冷", "became cold"), unit=COUNT, decimals=0),

@@ -294,6 +294,7 @@ FORESIGHT_RELIABILITY = Text("可靠性：说的与发生的", "Reliability: sai
 FORESIGHT_ERRORS = Text("温度误差", "Errors of temperatures")
 FORESIGHT_NETWORKS = Text("各换热站", "Networks")
 FORESIGHT_WARNINGS = Text("低温预警", "Early warnings")
+EARLY_SIGNS = Text("换热站早期征兆", "Early signs of substations")
 FORESIGHT_BECAME = Text("预警之后", "What became of warnings")
 KPI_ABOUT = Text("按月与供热期统计，附分母与覆盖率。", "By month and by season, with denominators and coverage.")
 TICKETS_OF_THE_MONTH = Text("本月工单", "Tickets of the month")
