@@ -106,7 +106,7 @@ class Heat:
 
 
 class Sampling(StrEnum):
-    """How the homes with a sensor were chosen, as the utility says."""
+    """Choice of the homes with a sensor, as the utility says."""
 
     RANDOM = "random"
     WORST_FIRST = "worst_first"  # where it was known or feared to be cold

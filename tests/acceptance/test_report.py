@@ -1,4 +1,4 @@
-"""`hearth report kpi` as an operator runs it."""
+"""`hearth report` as an operator runs it."""
 
 import json
 import zipfile
@@ -37,6 +37,10 @@ def test_a_month_on_the_terminal_in_files_and_for_programs(database: Database, t
     told = json.loads(processes.run(ours, "report", "kpi", "--month", "2026-01", "--json").stdout)
     assert [each["station"] for each in told["figures"]] == [None, "East"]
     assert told["figures"][0]["heat"]["rate_by_time"] == 0.75
+    cases = tmp_path / "cases.csv"
+    done = processes.run(ours, "report", "cases", str(cases), "--year", "2024")
+    assert done.stdout.strip() == f"{cases}: 0 cases of 2024/2025, 0 left out as too rare", done.stderr
+    assert cases.read_text() == "outdoor,since,fell,beside,supply,likely,found\n"
 
 
 def test_errors_are_one_line(plain_database: Database, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What insight has to say, as rows of a test: early warnings, and early signs of substations."""
+"""Rows of what insight has to say: early warnings, and early signs of substations."""
 
 from datetime import date, timedelta
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 
 from alerts.network.incidents import look
 from domain import policy_file
@@ -15,6 +16,12 @@ from tests.api.town import NOW
 from tests.store.incident_rules import RULE
 
 pytestmark = pytest.mark.plain_only
+
+INSERT_FOUND = """
+INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data)
+SELECT %(ticket)s, max(e.seq) + 1, %(at)s, 'cause_found', 'token 1', 'open', %(data)s FROM ticket_event AS e
+WHERE e.ticket_id = %(ticket)s
+"""
 
 
 @pytest.fixture
@@ -82,3 +89,21 @@ def test_what_the_crew_found_stands_beside_what_was_likely(plain_api: Api, riser
         assert "Likely the riser: 5.0 K below" in client.get(f"/desk/tickets/{number}").text
         assert "Likely" not in client.get(f"/desk/tickets/{unmeasured}").text
         assert "<td>the riser</td>" in client.get("/desk/figures").text
+
+
+def test_cases_of_a_year_that_is_over_are_of_no_home(plain_api: Api) -> None:
+    evidence = {"sure": 0.9, "fell_k": 3.2, "since_h": 7.0, "beside": 3, "beside_fell": 2, "supply_lost": 0.13}
+    for nth in range(6):
+        ticket, _ = town.ticket(plain_api.conn, town.home(plain_api.conn, f"H{nth}"))
+        outdoor = -23.0 if nth == 5 else -7.0
+        data = {"cause": "riser_air", "likely": "riser", "evidence": {**evidence, "outdoor": outdoor}}
+        plain_api.conn.execute("UPDATE ticket SET opened_at = '2025-01-10T04:00Z' WHERE ticket_id = %s", (ticket,))
+        plain_api.conn.execute(INSERT_FOUND, {"ticket": ticket, "at": NOW, "data": Jsonb(data)})
+    plain_api.conn.commit()
+    token = plain_api.token("supervisor")
+    header, *rows = plain_api.get("/v1/insight/cases.csv", token, year=2024).text.splitlines()
+    assert header == "outdoor,since,fell,beside,supply,likely,found"
+    assert rows == ["-10..-5,6..24,2..4,most,>=12,riser,riser_air"] * 5  # the sixth is of a day that no other shares
+    assert plain_api.get("/v1/insight/cases.parquet", token).status_code == 200
+    refused = plain_api.get("/v1/insight/cases.csv", token, year=2025)
+    assert (refused.status_code, "the last one is 2024" in refused.text) == (422, True)

@@ -321,6 +321,7 @@ def test_counting_again_changes_nothing(connection: Connection) -> None:
 
 def test_how_homes_were_chosen_is_said_of_a_month_that_was_counted_before(connection: Connection) -> None:
     make_town(connection, 7)
+    connection.execute("INSERT INTO kpi_stale SELECT DISTINCT home_id / 4096, date_trunc('month', day) FROM ledger")
     kpi.count(connection, MONTH, SEED, NOW)
     said = replace(SEED, versions=(replace(SEED.versions[0], sampling="worst_first"),))
     kpi.count(connection, MONTH, said, NOW)

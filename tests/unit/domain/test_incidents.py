@@ -309,7 +309,7 @@ def test_the_policy_names_what_is_missing_or_absurd() -> None:
     assert policy_file.load(text, "p").versions[0].incident is not None
     for old, new, says in (
         ("quiet_for_s = 1800", "", "incident.quiet_for_s: is missing"),
-        ("riser_homes = 3", "riser_homes = 1", "incident.riser_homes: "),
+        ("riser_homes = 4", "riser_homes = 1", "incident.riser_homes: "),
         ("building_homes = 5", "building_homes = 2.5", "incident.building_homes: 2.5 is not a whole number"),
         ("recovered_share = 0.8", "recovered_share = 0.7", "incident.recovered_share: leaves so many homes cold"),
         ("share = 0.3", "share = 0.3\nshares = 1", "incident.shares: is not a known key"),
