@@ -117,13 +117,20 @@ def test_a_substation_fails_and_is_mended(desk: Desk, town: Town, limits: Substa
         assert desk.rows(SWALLOWED) == []
         most = max(most, *(row["still_cold"] for row in desk.rows("SELECT still_cold FROM incident_open")), 0)
     assert most > 80  # of the 120 behind it
-    assert [row["close_reason"] for row in desk.rows("SELECT close_reason FROM incident")] == ["recovered"]
-    assert len(desk.rows("SELECT FROM outbox WHERE kind = 'incident_opened'")) == 1
+    # Where homes tell of it one by one, a riser or two may come before the rest: they become part of the one incident.
+    ended = [row["close_reason"] for row in desk.rows("SELECT close_reason FROM incident")]
+    assert ended.count("recovered") == 1
+    narrower = ended.count("merged")
+    assert len(ended) == 1 + narrower
+    assert narrower <= (0 if limits else 2)
+    assert len(desk.rows("SELECT FROM outbox WHERE kind = 'incident_opened'")) == 1 + narrower
     assert desk.rows("SELECT kind FROM outbox WHERE kind = 'home_stayed_cold'") == []
     cold = {row["code"] for row in desk.rows(f"SELECT h.code {WHERE}")}
     parts = desk.rows(
-        "SELECT h.code, t.ticket_id, f.cleared_at, f.clear_reason FROM incident_ticket AS k JOIN ticket AS t "
-        "USING (ticket_id) JOIN home AS h USING (home_id) JOIN flag AS f ON f.ticket_id = t.ticket_id"
+        "SELECT h.code, t.ticket_id, f.cleared_at, f.clear_reason FROM incident AS i "
+        "JOIN incident_ticket AS k ON k.incident_id = i.incident_id AND i.close_reason = 'recovered' "
+        "JOIN ticket AS t ON t.ticket_id = k.ticket_id JOIN home AS h USING (home_id) "
+        "JOIN flag AS f ON f.ticket_id = t.ticket_id"
     )
     assert {row["code"] for row in parts} == cold
     assert len({row["ticket_id"] for row in parts}) == len(cold)
