@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 from psycopg.types.json import Jsonb
 
+from alerts.figures.cases import labelled_cases
 from alerts.network.incidents import look
 from domain import policy_file
+from insight.labelled import LabelledCase
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.desk import Desk
@@ -97,13 +99,13 @@ def test_cases_of_a_year_that_is_over_are_of_no_home(plain_api: Api) -> None:
         ticket, _ = town.ticket(plain_api.conn, town.home(plain_api.conn, f"H{nth}"))
         outdoor = -23.0 if nth == 5 else -7.0
         data = {"cause": "riser_air", "likely": "riser", "evidence": {**evidence, "outdoor": outdoor}}
-        plain_api.conn.execute("UPDATE ticket SET opened_at = '2025-01-10T04:00Z' WHERE ticket_id = %s", (ticket,))
         plain_api.conn.execute(INSERT_FOUND, {"ticket": ticket, "at": NOW, "data": Jsonb(data)})
+    told = labelled_cases(plain_api.conn, 2025, policy_file.builtin("seed").zone)
+    assert told.cases == [LabelledCase("-10..-5", "6..24", "2..4", "most", ">=12", "riser", "riser_air")] * 5
+    assert told.left_out == 1, "it is of a day that no other home shares"
     plain_api.conn.commit()
     token = plain_api.token("supervisor")
-    header, *rows = plain_api.get("/v1/insight/cases.csv", token, year=2024).text.splitlines()
-    assert header == "outdoor,since,fell,beside,supply,likely,found"
-    assert rows == ["-10..-5,6..24,2..4,most,>=12,riser,riser_air"] * 5  # the sixth is of a day that no other shares
+    assert plain_api.get("/v1/insight/cases.csv", token).text == "outdoor,since,fell,beside,supply,likely,found\n"
     assert plain_api.get("/v1/insight/cases.parquet", token).status_code == 200
     refused = plain_api.get("/v1/insight/cases.csv", token, year=2025)
     assert (refused.status_code, "the last one is 2024" in refused.text) == (422, True)

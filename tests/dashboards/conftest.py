@@ -38,6 +38,10 @@ FORESEEN = (
     INSERT INTO foresight_warning (day, home_id, at, until, celsius, lowest, limit_celsius, chance, reason)
     SELECT current_date, home_id, now() - interval '1 day', now(), 18, 17, 18, 0.5, 'near' FROM home LIMIT 5
     """,
+    """
+    INSERT INTO substation_sign
+    SELECT substation_id, 'return', now(), 600, 43.1, 47.3, 5.1, now() - interval '1 day' FROM substation
+    """,
 )
 
 
