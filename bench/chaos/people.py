@@ -99,6 +99,10 @@ class Desk:
         self.number: str | None = None
         self.asked = self.answered = 0
 
+    def close(self) -> None:
+        """End its connections."""
+        self._client.close()
+
     def open(self) -> bool:
         """Open the ticket that everything is written to; returns whether it is there."""
         report = {"class": "repair", "source": "phone", "description": "a valve drips"}

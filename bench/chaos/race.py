@@ -91,8 +91,10 @@ class Race:
             stack.callback(part.kill)
         client = self.broker.client()
         stack.callback(client.loop_stop)
+        stack.callback(client.disconnect)
         self.said = Thermometers(client, course.homes, random.Random(course.seed))
         self.desk = Desk(self.api_port, self._token(), course.seed)
+        stack.callback(self.desk.close)
         self.met: Counter[str] = Counter()
         self.longest_s: dict[str, float] = {}
         self.ended: Counter[str] = Counter()
@@ -115,6 +117,8 @@ class Race:
         settled_s = self._settle()
         speaking[1].stop()
         look.stop()
+        if self._looking is not None:
+            self._looking.close()
         return self._report(settled_s)
 
     def _settle_town(self) -> None:

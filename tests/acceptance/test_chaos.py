@@ -34,7 +34,8 @@ def test_nothing_is_lost_while_everything_breaks(tmp_path: Path) -> None:
 def test_the_judge_sees_what_is_lost_doubled_or_wrong(plain_database: Database) -> None:
     """A bug in a worker is looked for by `bench.chaos --mutant`, which starts an interpreter for each process."""
     said = Thermometers(Client(CallbackAPIVersion.VERSION2), 2, random.Random(1))
-    desk = Desk(1, "", 1)
+    desk = Desk(1, "none", 1)
+    desk.close()
     with plain_database.connect() as conn:
         psycopg.ClientCursor(conn).execute(HOMES, {"homes": 3})
         conn.execute("INSERT INTO ingest_worker (worker, stored) VALUES ('w', 1)")
