@@ -89,18 +89,28 @@ def measure(server: TimescalePostgres, folder: Path, homes: int) -> dict[str, An
         "HEARTH_POLICY": str(rules(folder, first)),
         "HEARTH_REFUNDS": "luoyang",
     }
+    before = spent_s(server)
     told, season_s, cpu_s = ran(environment)
+    served_s = spent_s(server) - before
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     left, computed_s, _ = ran(environment, "--dry-run", "--all")
     return {
         "homes": told["homes"],
         "season_sheets_s": round(season_s, 2),
-        "season_sheets_cpu_s": round(cpu_s, 2),  # of the command alone, without the server
+        "season_sheets_cpu_s": round(cpu_s, 2),  # of the command and its workers
+        "season_server_cpu_s": round(served_s, 2),
         "peak_rss_mib": round(peak),
         "sheets": told["made"],
         "owed": told["total"],
         "computed_homes_per_s": round(left["homes"] / computed_s),
     }
+
+
+def spent_s(server: TimescalePostgres) -> float:
+    """Return the seconds of processors that a server and those of its backends that have ended took."""
+    main = int((server.place / "cluster" / "postmaster.pid").read_text().split()[0])
+    told = Path(f"/proc/{main}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, told[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def sown(server: TimescalePostgres, homes: int, first: date) -> str:
