@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.console import Console
 
-from alerts.judging.what_if import MonthFigures, WhatIfFigures
+from alerts.judging.what_if import MonthWhatIf, WhatIfFigures
 from domain.refunds.rules import RefundRules
 from domain.refunds.sheet import told
 from hearth.listing import NUMBER, WORDS, listing
@@ -61,7 +61,7 @@ UNSAID = frozenset({"visits", "visits_us", "priced_homes"})
 
 
 def _part(figures: WhatIfFigures, month: str, rules: RefundRules | None) -> dict[str, Any]:
-    part = figures.months.get(month, MonthFigures())
+    part = figures.months.get(month, MonthWhatIf())
     units = part.refund_units if rules else None
     return {"tickets": part.tickets, "crew_hours": figures.crew_hours(part.tickets), "refund_units": units}
 

@@ -23,7 +23,7 @@ USUAL_DELAY = timedelta(hours=48)
 
 
 @dataclass
-class MonthFigures:
+class MonthWhatIf:
     """Tickets by the month of their first flag, and refunds by that of their day, in smallest units."""
 
     tickets: int = 0
@@ -52,7 +52,7 @@ class WhatIfFigures:
     visits_us: int = 0
     priced_homes: int = 0  # whose fee is on record
     refund_units: int = 0  # smallest units of the currency
-    months: dict[str, MonthFigures] = field(default_factory=dict)  # 2026-01 → its part
+    months: dict[str, MonthWhatIf] = field(default_factory=dict)  # 2026-01 → its part
 
     def add(self, other: "WhatIfFigures") -> None:
         """Add the figures of other homes."""
@@ -62,9 +62,9 @@ class WhatIfFigures:
             for key, value in asdict(part).items():
                 setattr(self.month(name), key, getattr(self.month(name), key) + value)
 
-    def month(self, name: str) -> MonthFigures:
+    def month(self, name: str) -> MonthWhatIf:
         """Return the part of a month, to add to it."""
-        return self.months.setdefault(name, MonthFigures())
+        return self.months.setdefault(name, MonthWhatIf())
 
     def add_tickets(self, days: Iterable[date]) -> None:
         """Add tickets, each by the local day of its first flag."""

@@ -1,4 +1,4 @@
-"""What is needed to count a policy in money and hours, beside readings, as a value that travels to any machine."""
+"""Terms by which a policy is counted in money and hours, beside readings, as a value that travels to any machine."""
 
 from datetime import date
 from typing import NamedTuple

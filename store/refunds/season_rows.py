@@ -1,4 +1,4 @@
-"""What refunds of a season are computed from, beside the ledger."""
+"""The terms of homes in a season: all that refunds are computed from, but for the ledger."""
 
 from collections.abc import Sequence
 

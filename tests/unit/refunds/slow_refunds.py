@@ -157,7 +157,7 @@ def holds(fact: Any, day: date, zone: ZoneInfo) -> bool:
 
 
 def waited(at: datetime, deemed: Any, record: Any, days: tuple[date, int, ZoneInfo]) -> list[int]:
-    """Return the days on which a user waited in vain, day by day."""
+    """Return the days on which nobody came to a user who waited, day by day."""
     first, count, zone = days
     came = [one.at for one in record.measurements] + [one.at for one in record.facts if one.kind == "refused"]
     due = at + timedelta(seconds=deemed.within_s)
