@@ -2,8 +2,6 @@
 
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 from domain.registry import Contact
 from registry.addresses import SaidWord, is_han, plain, telephone
 
@@ -13,6 +11,9 @@ def spelt(word: str) -> SaidWord:
     """Return a word of an address with its syllables; ü is v, as people type it."""
     if not is_han(word):
         return SaidWord(word, tuple(word.split()))
+    # Imported late: its phrases take half a second, and most processes spell nothing.
+    from pypinyin import Style, lazy_pinyin
+
     return SaidWord(word, tuple(lazy_pinyin(word, style=Style.NORMAL, v_to_u=False)))
 
 

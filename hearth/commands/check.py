@@ -15,10 +15,8 @@ import typer
 from psycopg import Connection, errors
 
 from alerts.tickets.calendar import missing_years
-from dashboards.connection import check_source, connect
 from domain.errors import UsageError, without_address
 from domain.printable import printable
-from hearth.archive_check import archive_in_order
 from hearth.commands.broker import UNBOUND
 from hearth.listing import local
 from hearth.settings import Settings, load
@@ -249,6 +247,9 @@ def disk_looked_after(settings: Settings) -> str:
 
 def archive_kept(settings: Settings) -> str:
     """Raise UsageError when the archive of readings is not in order."""
+    # Imported late, as Grafana's client below: a container asks about one process each minute, and needs neither.
+    from hearth.archive_check import archive_in_order
+
     with _migrated(settings) as conn:
         return archive_in_order(conn, settings, now())
 
@@ -309,6 +310,8 @@ def grafana_reached(settings: Settings) -> str:
     """Raise UsageError when there is no Grafana where one is named, or it does not reach the database."""
     if settings.grafana_url is None:
         return "HEARTH_GRAFANA_URL is not set: no Grafana to look at"
+    from dashboards.connection import check_source, connect
+
     token = settings.grafana_token.get_secret_value() if settings.grafana_token else None
     with connect(settings.grafana_url, token) as grafana:
         if token is None:

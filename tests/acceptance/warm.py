@@ -118,8 +118,10 @@ class Ended(NamedTuple):
 def serve(number: int) -> None:
     """Copy this process whenever that is asked for; return in the copy, ready to run what it was asked to."""
     from hearth.cli import app
+    from registry.spelling import spelt
 
     app()
+    spelt("热")  # else each copy that spells a word would load all phrases
     gc.collect()
     gc.freeze()
     asked = socket.socket(fileno=number)
