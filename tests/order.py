@@ -54,7 +54,13 @@ def merged(others: Sequence[pytest.Item], spread: Sequence[pytest.Item]) -> Iter
 
 def folder(item: pytest.Item) -> str:
     """Return the folder of `tests` that a test is in."""
-    return item.path.relative_to(HERE).parts[0]
+    return folder_of(item.path)
+
+
+@cache
+def folder_of(module: Path) -> str:
+    """Return the folder of `tests` that a module is in."""
+    return module.relative_to(HERE).parts[0]
 
 
 def scheduler(config: pytest.Config, log: Any) -> Any:
@@ -64,7 +70,7 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
     class InOrder(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
-            return module if is_whole(config.rootpath / module) else nodeid
+            return shared(config.rootpath / module) or (module if is_whole(config.rootpath / module) else nodeid)
 
         def _reschedule(self, node: Any) -> None:
             # One test that waits behind the running one is enough: a second one might wait while another worker rests.
@@ -76,7 +82,13 @@ def scheduler(config: pytest.Config, log: Any) -> Any:
 
 
 @cache
+def shared(module: Path) -> str:
+    """Return what a module shares with others that one worker takes with it, or nothing: sources parsed once."""
+    return "sources" if "from tests import shape" in module.read_text(encoding="utf-8") else ""
+
+
+@cache
 def is_whole(module: Path) -> bool:
     """Return whether one worker takes all tests of a module: they are short, or share what is dear to make."""
-    long = module.relative_to(HERE).parts[0] in (WAITING, "pages")
+    long = folder_of(module) in (WAITING, "pages")
     return not long or 'scope="module"' in module.read_text(encoding="utf-8")

@@ -53,6 +53,11 @@ def nodes(file: str) -> list[ast.AST]:
     return list(ast.walk(tree(file)))
 
 
+def said(path: Path) -> list[ast.AST]:
+    """Return everything that a file says, parsed once for all that read it."""
+    return nodes(str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
+
+
 def modules() -> dict[str, str]:
     """Return the file of every module of the product, by dotted name."""
     files = [path.relative_to(ROOT) for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]

@@ -1,6 +1,7 @@
 """The compose files as Docker Compose itself reads them."""
 
 import os
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ FILES = ("docker-compose.yml", "docker-compose.scale.yml", "docker-compose.stand
 ONE, MANY, PAIR = "one of each", "more than one", "with a standby"
 
 
+@cache
 def stacks() -> dict[str, dict[str, Any]]:
     """Return what `docker compose config` prints of each stack; skip the calling module where there is no Compose."""
     if reason := no_trixie(COMPOSE):

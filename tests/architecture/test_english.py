@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import shape
+
 ROOT = Path(__file__).parents[2]
 # Folders, one a line, that are held to it.
 ROOMS = (
@@ -47,7 +49,7 @@ VERBS_IN_S = ("pass", "process", "compress", "press", "discuss", "address", "gue
 
 def docstrings(path: Path) -> Iterator[tuple[int, str, bool]]:
     """Yield each docstring's line, its text, and whether it is a function's that has to begin with a verb."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in shape.said(path):
         if not isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             continue
         if not (text := ast.get_docstring(node)):
@@ -106,7 +108,7 @@ TALKING = ("alerts", "api", "dashboards", "domain", "hearth", "papers")
 
 def literals(path: Path) -> Iterator[tuple[int, str]]:
     """Yield each string of a file that is no docstring, with its line."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    nodes = shape.said(path)
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     first = [node.body[0] for node in nodes if isinstance(node, kinds) and node.body]
     texts = {id(statement.value) for statement in first if isinstance(statement, ast.Expr)}

@@ -17,11 +17,12 @@ from tests.conftest import no_trixie, unavailable
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/prometheus"
 RULES = {rule["alert"]: rule for rule in yaml.safe_load((FOLDER / "rules.yml").read_text())["groups"][0]["rules"]}
-TRIED = yaml.safe_load((FOLDER / "rules_test.yml").read_text())["tests"]
+TESTS = ("rules_test.yml", "rules_days_test.yml")
+TRIED = [test for name in TESTS for test in yaml.safe_load((FOLDER / name).read_text())["tests"]]
 FIGURE = re.compile(r"\b(?:hearth|node|up)\w*\b")
 
 
-@pytest.mark.parametrize("command", [("check", "config", "prometheus.yml"), ("test", "rules", "rules_test.yml")])
+@pytest.mark.parametrize("command", [("check", "config", "prometheus.yml"), ("test", "rules", *TESTS)])
 def test_prometheus_takes_it(command: tuple[str, ...]) -> None:
     if reason := no_trixie(PROMTOOL):
         unavailable(f"NOT TESTED WITH PROMETHEUS: {reason}")
@@ -31,10 +32,10 @@ def test_prometheus_takes_it(command: tuple[str, ...]) -> None:
 def test_prometheus_refuses_what_is_wrong(tmp_path: Path) -> None:
     if reason := no_trixie(PROMTOOL):
         unavailable(f"NOT TESTED WITH PROMETHEUS: {reason}")
-    for name in ("rules.yml", "rules_test.yml"):
+    for name in ("rules.yml", TESTS[1]):
         text = (FOLDER / name).read_text(encoding="utf-8")
         (tmp_path / name).write_text(text.replace("hearth_backups == 0", "hearth_backups == 1"), encoding="utf-8")
-    assert "BackupOld" in promtool(tmp_path, "test", "rules", "rules_test.yml")
+    assert "BackupOld" in promtool(tmp_path, "test", "rules", TESTS[1])
 
 
 @pytest.mark.parametrize("alert", RULES)

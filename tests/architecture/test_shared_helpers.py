@@ -3,13 +3,15 @@
 import ast
 from pathlib import Path
 
+from tests import shape
+
 TESTS = Path(__file__).parents[1]
 
 
 def imported(path: Path) -> set[str]:
     """Return every module, and every name in it, that a file imports."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in shape.said(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

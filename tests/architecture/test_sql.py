@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 
 import store
+from tests import shape
 from tests.architecture.statements import numbered, offer, refused, statements
 from tests.conftest import Database
 
@@ -47,7 +48,7 @@ def test_no_other_room_speaks_sql() -> None:
     root = Path(store.__path__[0]).parent
     found = []
     for path in (path for room in ROOMS_WITHOUT_SQL for path in (root / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in shape.said(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and SQL_TEXT.match(node.value):
                 found.append(f"{path.relative_to(root)}:{node.lineno}")
     assert found == []

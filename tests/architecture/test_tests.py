@@ -1,9 +1,11 @@
 """Every test can fail: it asserts something, or says what is to be raised."""
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from tests import shape
 
 TESTS = Path(__file__).parents[1]
 # What fails by itself when something is not as it should be.
@@ -46,9 +48,8 @@ def function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> Function:
     )
 
 
-def module(tree: ast.Module) -> Module:
+def module(nodes: Sequence[ast.AST]) -> Module:
     """Read a module."""
-    nodes = list(ast.walk(tree))
     return Module(
         [function(node) for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)],
         {
@@ -86,7 +87,7 @@ def telling(modules: Mapping[str, Module]) -> set[tuple[str, str]]:
 def silent(root: Path) -> list[str]:
     """Return the tests below a folder that no assertion belongs to."""
     files = {str(file.relative_to(root).with_suffix("")).replace("/", "."): file for file in sorted(root.rglob("*.py"))}
-    modules = {name: module(ast.parse(file.read_text(encoding="utf-8"))) for name, file in files.items()}
+    modules = {name: module(shape.said(file)) for name, file in files.items()}
     told = telling({f"tests.{name}": read for name, read in modules.items()})
     return [
         f"{name}.{one.name}"
