@@ -290,8 +290,12 @@ def servers(server_folder: Path) -> Iterator[Servers]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run a test of a database once per flavour, or on plain PostgreSQL only where it is marked so."""
-    if "flavour" in metafunc.fixturenames:
+    """Run a test of a database once per flavour, or on plain PostgreSQL only where it is marked so.
+
+    A test may name flavours itself: of two long stories of the same SQL each has one.
+    """
+    named = any("flavour" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "flavour" in metafunc.fixturenames and not named:
         plain_only = metafunc.definition.get_closest_marker("plain_only")
         metafunc.parametrize("flavour", FLAVOURS[:1] if plain_only else FLAVOURS)
 

@@ -54,7 +54,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def bomb(width: int, height: int) -> bytes:
     """Return a small PNG that would be decoded to many pixels."""
     head = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    rows = zlib.compress(bytes((width // 8 + 2) * min(height, 10_000)), 9)
+    rows = zlib.compress(bytes((width // 8 + 2) * min(height, 10_000)), 1)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 

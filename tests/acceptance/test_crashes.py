@@ -58,15 +58,15 @@ def test_worker_and_database_are_killed_in_the_middle(server_and_world: tuple[Po
 
     # A worker that is halted first has surely something left to do when it is killed.
     acts = {
-        4_000: halt_worker,
-        5_000: kill_worker,
-        9_000: server.kill,
-        11_000: start_database,
-        14_000: halt_worker,
-        15_000: kill_worker,
+        2_000: halt_worker,
+        3_000: kill_worker,
+        5_000: server.kill,
+        6_000: start_database,
+        8_000: halt_worker,
+        9_000: kill_worker,
     }
-    readings = spoken(100)
-    assert len(readings) == 20_000
+    readings = spoken(50)
+    assert len(readings) == 10_000
     said.say_all(interrupted(readings, acts))
     assert sorted(said.acknowledged) == sorted(readings)
     assert_nothing_lost_or_doubled(world, said.acknowledged)

@@ -20,8 +20,8 @@ from tests.conftest import Database
 from tests.receivers import Box, http_server, recipients_file, smtp_server
 
 LEASE_S = 4
-MOST_KILLS, LONG_S = 8, 200
-USERS = 60
+MOST_KILLS, LONG_S = 8, 600
+USERS = 40
 INSERT_CONTACTS = """
 WITH made AS (
   INSERT INTO addressee (audience, home_id, channel, language) SELECT 'user', home_id, %s, 'zh' FROM home

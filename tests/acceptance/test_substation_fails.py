@@ -24,7 +24,7 @@ from sim.radio import Radio
 from sim.registry import write_registry
 from sim.thermal import Floats
 from sim.town import Town
-from tests.conftest import Database
+from tests.conftest import FLAVOURS, Database
 from tests.store.desk import MID, ZONE, Desk
 from tests.store.incident_rules import SWALLOWED
 
@@ -104,7 +104,11 @@ def rules(limits: SubstationLimits | None) -> Policy:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("limits", [LIMITS, None], ids=["with an alarm", "by its homes alone"])
+@pytest.mark.parametrize(
+    ("flavour", "limits"),
+    [(FLAVOURS[0], LIMITS), (FLAVOURS[1], None)],
+    ids=["with an alarm-plain", "by its homes alone-timescale"],
+)
 def test_a_substation_fails_and_is_mended(desk: Desk, town: Town, limits: SubstationLimits | None) -> None:
     chosen, radio = rules(limits), Radio(town)
     most = 0

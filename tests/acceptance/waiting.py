@@ -4,15 +4,17 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.5
 PATIENCE_SECONDS = 60.0
 T = TypeVar("T")
 
 
 def until(look: Callable[[], T], what: str, seconds: float = PATIENCE_SECONDS) -> T:
     """Look until there is something true to see, and return it; fail the test if there is not after `seconds`."""
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not (seen := look()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}; last seen: {seen!r}"
-        time.sleep(PAUSE_SECONDS)
+        waited = time.monotonic() - began
+        assert waited < seconds, f"not within {seconds:g} s: {what}; last seen: {seen!r}"
+        # A look may be a connection to the database: who waits for long looks less often, and is late by a tenth.
+        time.sleep(min(max(PAUSE_SECONDS, waited / 10), LONGEST_PAUSE_SECONDS))
     return seen

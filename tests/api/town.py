@@ -1,5 +1,6 @@
 """Rows for a small town: what the registry, ingest and judging would have written."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from psycopg import Connection
@@ -142,6 +143,12 @@ def sensor(
 def reading(conn: Connection, sensor_id: int, at: datetime, celsius: float, quality: int = 0) -> None:
     """Store a reading."""
     conn.execute(INSERT_READING, (sensor_id, at, at, celsius, quality))
+
+
+def readings(conn: Connection, sensor_id: int, told: Sequence[tuple[datetime, float]]) -> None:
+    """Store good readings of a sensor, all at once."""
+    with conn.cursor() as cursor:
+        cursor.executemany(INSERT_READING, [(sensor_id, at, at, celsius, 0) for at, celsius in told])
 
 
 def sensor_now(conn: Connection, sensor_id: int, home_id: int, celsius: float) -> None:

@@ -42,16 +42,19 @@ def flat(
     for room, colder in (("living", 0.0), ("bedroom", 0.6)):
         sensor = town.sensor(conn, home, f"{code}-{room}", room=room)
         steps = int((NOW - MIDNIGHT) / timedelta(minutes=10))
-        for step in range(steps):
-            if not 42 <= step < 54:  # 07:00 to 09:00
-                swing = 0.8 * abs(step - 36) / 36
-                town.reading(conn, sensor, MIDNIGHT + timedelta(minutes=10 * step), celsius + colder - 0.4 + swing)
+        told = [
+            (MIDNIGHT + timedelta(minutes=10 * step), celsius + colder - 0.4 + 0.8 * abs(step - 36) / 36)
+            for step in range(steps)
+            if not 42 <= step < 54  # 07:00 to 09:00
+        ]
+        town.readings(conn, sensor, told)
         town.sensor_now(conn, sensor, home, celsius + colder)
     return home
 
 
 def days(conn: Connection, home: int, until: date = date(2026, 1, 14)) -> None:
     """Store a season: mostly warm, some cold days, one far too cold, some unknown."""
+    rows = []
     for number in range((until - FIRST).days + 1):
         day = FIRST + timedelta(days=number)
         unknown = number in (9, 10)
@@ -60,8 +63,7 @@ def days(conn: Connection, home: int, until: date = date(2026, 1, 14)) -> None:
         known = 0 if unknown else 24 * HOUR_US
         mean = 19.5 + (number % 5) * 0.3 - (2.2 if cold or severe else 0)
         lowest = 15.2 if severe else mean - 0.9
-        conn.execute(
-            INSERT_DAY,
+        rows.append(
             {
                 "home": home,
                 "day": day,
@@ -71,8 +73,10 @@ def days(conn: Connection, home: int, until: date = date(2026, 1, 14)) -> None:
                 "unknown": 24 * HOUR_US - known,
                 "heat": int(mean * 1e3 * known),
                 "lowest": None if unknown else lowest,
-            },
+            }
         )
+    with conn.cursor() as cursor:
+        cursor.executemany(INSERT_DAY, rows)
 
 
 def happened(conn: Connection, ticket: int, kind: str, at: datetime = NOW, **data: object) -> None:

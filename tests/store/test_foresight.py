@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ def rhythm(steps: int, start: int = 0) -> Floats:
     return np.asarray(18.6 - 0.4 * np.arange(1, HOMES + 1)[:, None] * np.sin(angle))
 
 
+@cache
 def taught() -> bytes:
     """Return what a model learns from that rhythm."""
     model, unknown = Model.new(), np.full(STEPS, np.nan)
@@ -45,9 +47,6 @@ def taught() -> bytes:
         )  # fmt: skip
         model = model.taught([Lesson(window, model.foresee(window, limits), rhythm(DAY, start), limits)], 1.0)
     return model.packed()
-
-
-LEARNED = taught()
 
 
 class Watched:
@@ -115,7 +114,7 @@ def lived(watched: Watched, learned: bytes | None) -> None:
 
 def test_better_than_persistence_is_shown_and_warns_once(watched: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("alerts.insight.foresee.LEAST_PAIRS", HOMES * 2)
-    lived(watched, LEARNED)
+    lived(watched, taught())
     assert watched.count("SELECT count(*) FROM foresight_told WHERE scored") == LIVED
     sums = "SELECT sum(pairs) FROM foresight_chance WHERE horizon_h = 6"
     assert watched.count(sums) == LIVED * HOMES
@@ -146,7 +145,7 @@ def test_a_quarter_is_foreseen_once_and_a_missed_one_stays_missing(watched: Watc
 
 def test_later_readings_change_no_forecast(watched: Watched) -> None:
     watched.has_seen(EVENING - STEPS * STEP, STEPS)
-    foresight_rows.keep_model(watched.conn, EVENING, LEARNED)
+    foresight_rows.keep_model(watched.conn, EVENING, taught())
     with watched.conn.transaction(force_rollback=True):
         watched.live(Foresight(SEED), EVENING)
         first = foresight_rows.told(watched.conn, watched.network, EVENING)

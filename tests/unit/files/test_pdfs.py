@@ -86,9 +86,9 @@ def test_a_pdf_that_is_cut_off_or_goes_on_is_refused() -> None:
 
 
 def test_a_stream_that_would_fill_the_memory_is_refused() -> None:
-    begun = time.monotonic()
+    begun = time.process_time()  # what others take of a core is none of it
     assert fault(pdf_of_streams(b"[3 0 R/Fit]", pad=300_000_000)) is FileFault.BROKEN
-    assert time.monotonic() - begun < 20
+    assert time.process_time() - begun < 15
 
 
 def test_papers_of_others_are_taken() -> None:

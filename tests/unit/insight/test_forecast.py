@@ -1,5 +1,7 @@
 """Forecasts: what is missing breaks nothing, what comes later changes nothing, and a rhythm is learned."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -29,6 +31,7 @@ def rhythm(steps: int, start: int = 0) -> Floats:
     return np.asarray(19.0 + np.arange(1, HOMES + 1)[:, None] * np.sin(angle), np.float64)
 
 
+@cache
 def taught() -> Model:
     """Return a model that has seen the rhythm for a day of hours."""
     model = Model.new()
@@ -39,11 +42,8 @@ def taught() -> Model:
     return model
 
 
-KNOWS = taught()
-
-
 def test_a_rhythm_is_learned() -> None:
-    told = KNOWS.foresee(window(rhythm(STEPS, 30)), ALL_DAY)
+    told = taught().foresee(window(rhythm(STEPS, 30)), ALL_DAY)
     came = rhythm(DAY, 30 + STEPS)[:, LEADS - 1]
     assert np.abs(told.celsius - came).mean() < 0.2 * np.abs(told.now[:, None] - came).mean()
     assert (told.ends[..., 0] <= told.ends[..., 1]).all()
@@ -61,7 +61,7 @@ def test_what_is_missing_never_becomes_a_forecast_that_is_none(seed: int, share:
     rng = np.random.default_rng(seed)
     seen = np.where(rng.random((HOMES, STEPS)) < share, np.nan, rhythm(STEPS))
     outdoor = np.where(rng.random(STEPS) < share, np.nan, 0.0)
-    told = KNOWS.foresee(window(seen, outdoor), ALL_DAY)
+    told = taught().foresee(window(seen, outdoor), ALL_DAY)
     speaks = np.isfinite(held(seen)[:, -1])
     for each in (told.change, told.chance, told.margin):
         assert (np.isfinite(each) == speaks[:, None]).all()
