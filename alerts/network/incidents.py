@@ -167,6 +167,7 @@ def _take_in(conn: Connection, policy: Policy, row: incident_rows.OpenIncident, 
     """Make cold homes of the place part of an incident; True if there may be more."""
     joining = child_rows.joining(conn, row.incident_id, MOST_JOINED)
     if joining:
+        child_rows.lock_homes(conn, joining)  # before their tickets, which joining locks, too
         child_rows.join(conn, row.incident_id, joining, now)
         _tell(conn, policy, joining, EventKind.INCIDENT_JOINED, {"incident": row.number}, now)
         outbox.group(conn, joining, row.incident_id, now)

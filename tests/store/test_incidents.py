@@ -1,6 +1,7 @@
 """Incidents on real databases: opened by what judging flagged, filled, emptied, closed; no home is ever swallowed."""
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +18,7 @@ from domain.incidents import IncidentRule
 from domain.policy import Policy
 from domain.tickets import EventKind, NewEvent
 from tests import registry_rows as town
-from tests.conftest import Database
+from tests.conftest import ANSWER_S, Database
 from tests.store.at_once import at_once
 from tests.store.desk import MINUTE, NOON, Desk
 from tests.store.incident_rules import RULE, SWALLOWED
@@ -457,6 +458,25 @@ def test_two_watches_and_ingest_at_once_open_one_incident(desk: Town, database: 
     joined = desk.rows("SELECT ticket_id FROM ticket_event WHERE kind = 'incident_joined' AND data ->> 'incident' = "
                        "(SELECT max(number) FROM incident)")  # fmt: skip
     assert len(joined) == len({row["ticket_id"] for row in joined})
+
+
+def test_homes_that_join_are_locked_before_their_tickets(desk: Town, database: Database) -> None:
+    desk.after(5, a=17.0, rule=None)
+
+    def watching() -> None:
+        with database.connect(autocommit=True) as conn:
+            look(conn, rules(), desk.now)
+
+    with database.connect() as judging:
+        judging.execute("SELECT FROM home_state FOR NO KEY UPDATE")
+        watch = threading.Thread(target=watching)
+        watch.start()
+        end = time.monotonic() + ANSWER_S
+        while not desk.rows("SELECT FROM pg_locks WHERE NOT granted") and time.monotonic() < end:
+            time.sleep(0.01)
+        judging.execute("SELECT FROM ticket WHERE class = 'cold' FOR UPDATE NOWAIT")
+    watch.join()
+    assert [one[2:] for one in desk.incidents()] == [(10, 10)]
 
 
 def test_a_look_that_dies_leaves_nothing_half_done(desk: Town, monkeypatch: pytest.MonkeyPatch) -> None:
