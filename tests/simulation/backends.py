@@ -5,22 +5,26 @@ by a fault of the seed, and finds out whether a statement is done or waits for a
 """
 
 import select
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import waiting
+from psycopg._preparing import Key, Prepare, PrepareManager
 from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 
 from tests.simulation import timeline
 from tests.simulation.timeline import SECOND, Killed, Process
 
 T = TypeVar("T")
-PATIENCE_MS = 4  # a statement that takes longer is asked whether it waits for a lock
+PATIENCE_MS = 4  # a statement that takes longer is asked whether it waits for a lock of an open transaction
+ALONE_MS = 200  # where no other transaction is open
 BETWEEN = frozenset({"_read_gen", "copy_to"})  # parts of a COPY, which nothing waits for
 COMMIT, ROLLBACK = "COMMIT", "ROLLBACK"
+COMMITS = frozenset({COMMIT, "_commit_gen"})  # of a transaction, or of a connection
 TOLD_WITHIN_US = SECOND
 REFUSE = "DO $$ BEGIN RAISE 'as the seed has it' USING ERRCODE = '{}'; END $$"
 SELECT_BLOCKERS = "SELECT pg_blocking_pids(%s)"
@@ -34,25 +38,49 @@ $$ SELECT coalesce(nullif(current_setting('simulated.now', true), '')::timestamp
 """
 
 
+class Prepared(PrepareManager):
+    """Statements of a session that stay prepared, over rollbacks and seeds: the server forgets none of them."""
+
+    prepare_threshold, prepared_max = 2, 2_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._proven: set[bytes] = set()
+
+    def validate(self, key: Key, prep: Prepare, name: bytes, results: Sequence[PGresult]) -> None:
+        """Take a statement for prepared when the server has answered."""
+        super().validate(key, prep, name, results)
+        if self._names.get(key) == name:
+            self._proven.add(name)
+
+    def clear(self) -> bool:
+        """Forget those that the server may not have heard of, instead of all."""
+        for key in [key for key, name in self._names.items() if name not in self._proven]:
+            del self._names[key]
+        return False
+
+
 class Backend:
     """A session at the server, used by one simulated connection after the other."""
 
-    def __init__(self, url: str, admin: psycopg.Connection) -> None:
-        self.url, self.admin = url, admin
+    def __init__(self, url: str, pool: "Pool") -> None:
+        self.url, self.pool, self.admin = url, pool, pool.admin
         self.told_us = 0
+        self._asked = 0  # how much had been released when it was last asked
         self._open()
 
     def _open(self) -> None:
         self.raw = psycopg.connect(self.url, autocommit=True)
+        self.raw._prepared = Prepared()
         self.pid = self.raw.info.backend_pid
         self.poll = select.poll()
         self.poll.register(self.raw.pgconn.socket, select.POLLIN)
         self.told_us = 0
 
     @property
-    def status(self) -> TransactionStatus:
-        """The status of the session."""
-        return TransactionStatus(self.raw.pgconn.transaction_status)
+    def status(self) -> int:
+        """The status of the session: a `TransactionStatus`."""
+        return self.raw.pgconn.transaction_status
 
     def command(self, text: str) -> None:
         """Run a statement outside of the simulation."""
@@ -72,7 +100,7 @@ class Backend:
 
     def tell(self, at_us: int) -> None:
         """Set the time of day that the server knows, between transactions."""
-        if self.status is TransactionStatus.IDLE and not self.is_piping and abs(at_us - self.told_us) >= TOLD_WITHIN_US:
+        if self.status == TransactionStatus.IDLE and not self.is_piping and abs(at_us - self.told_us) >= TOLD_WITHIN_US:
             self.command(f"SET simulated.now = '{datetime.fromtimestamp(at_us / SECOND, UTC).isoformat()}'")
             self.told_us = at_us
 
@@ -83,7 +111,7 @@ class Backend:
             self.raw.close()
             self._open()
             return
-        if self.status is not TransactionStatus.IDLE:
+        if self.status != TransactionStatus.IDLE:
             self.command("ROLLBACK")
         self.command("SELECT pg_advisory_unlock_all()")
         self.command("RESET ALL")
@@ -95,12 +123,20 @@ class Backend:
         assert row is not None
         return cast("list[int]", row[0])
 
+    def stand(self) -> None:
+        """Let others go on until it has answered."""
+        self._asked = self.pool.released
+        timeline.now().block(self)
+
     def is_ready(self, wait_ms: int = 0) -> bool:
         """Return whether the server has said something."""
         return bool(self.poll.poll(wait_ms))
 
     def is_over(self) -> bool:
-        """Return whether what it waited for is over: it has answered."""
+        """Return whether what it waited for is over: it has answered, which it cannot before a lock is released."""
+        if self._asked == self.pool.released:
+            return False
+        self._asked = self.pool.released
         while not self.is_ready():
             if self.waits_for():
                 return False
@@ -114,17 +150,20 @@ class Pool:
     def __init__(self, admin: psycopg.Connection) -> None:
         self.admin = admin
         self.lent: dict[int, Connection] = {}
+        self.released = 0  # how often locks may have been released
+        self.circles: list[str] = []  # statements that would have closed a circle of processes that wait
         self._free: dict[str, list[Backend]] = {}
 
     def lend(self, url: str) -> Backend:
         """Return a backend of an account."""
         free = self._free.setdefault(url, [])
-        return free.pop() if free else Backend(url, self.admin)
+        return free.pop() if free else Backend(url, self)
 
     def take_back(self, backend: Backend) -> None:
         """Clean a backend, and keep it for the next."""
         self.lent.pop(backend.pid, None)
         backend.reset()
+        self.released += 1
         self._free[backend.url].append(backend)
 
     def close(self) -> None:
@@ -134,15 +173,21 @@ class Pool:
         for backend in (one for free in self._free.values() for one in free):
             backend.raw.close()
 
+    def is_alone(self, pid: int) -> bool:
+        """Return whether no other session has a transaction open, whose locks could be waited for."""
+        return all(one.backend.status == TransactionStatus.IDLE for other, one in self.lent.items() if other != pid)
+
     def is_deadlock(self, pid: int) -> bool:
-        """Return whether a session waits for itself, by way of others."""
-        seen, ask = set[int](), [pid]
+        """Return whether a session waits for itself, by way of others; then it is noted what they are about."""
+        seen, ask = [pid], [pid]
         while ask:
             for other in self.lent[ask.pop()].backend.waits_for():
                 if other == pid:
+                    about = [self.lent[one] for one in seen]
+                    self.circles.append("; ".join(f"{one.process.name} after {one.before}" for one in about))
                     return True
                 if other in self.lent and other not in seen:
-                    seen.add(other)
+                    seen.append(other)
                     ask.append(other)
         return False
 
@@ -158,6 +203,7 @@ class Connection(psycopg.Connection[Any]):
         self._autocommit = True
         self._prepared = backend.raw._prepared
         self.is_cut = False
+        self.before: list[str] = []  # the statements before, for who looks for the reason of a circle
         self.refused: str | None = None  # the SQLSTATE with which the server refuses what comes next
         pool.lent[backend.pid] = self
         process.at_death.append(self.cut)
@@ -188,6 +234,7 @@ class Connection(psycopg.Connection[Any]):
             return self._finished(gen)
         statement = told(gen)
         self.process.statements += 1
+        self.before = [*self.before[-2:], statement[:60]]
         self.meet(self, statement, True)
         self._require()
         self.backend.tell(timeline.now().now_us)
@@ -200,6 +247,8 @@ class Connection(psycopg.Connection[Any]):
             raise psycopg.errors.lookup(self._fault())("the commit is refused, as the seed has it")
         self.refused = None
         result = self._finished(gen)
+        if self.backend.status == TransactionStatus.IDLE or statement.startswith(ROLLBACK):
+            self.pool.released += 1
         self.meet(self, statement, False)
         self._require()
         return result
@@ -226,7 +275,7 @@ class Connection(psycopg.Connection[Any]):
         try:
             want = next(gen)
             while True:
-                if want == waiting.WAIT_R and not self.backend.is_ready(PATIENCE_MS):
+                if want == waiting.WAIT_R and not self.backend.is_ready():
                     self._stand_in_line()
                 writes = waiting.READY_W if want & waiting.WAIT_W else waiting.READY_NONE
                 reads = waiting.READY_R if want & waiting.WAIT_R and self.backend.is_ready() else waiting.READY_NONE
@@ -235,12 +284,14 @@ class Connection(psycopg.Connection[Any]):
             return cast(T, end.value)
 
     def _stand_in_line(self) -> None:
-        while not self.backend.is_ready(PATIENCE_MS):
+        patience_ms = ALONE_MS if self.pool.is_alone(self.backend.pid) else PATIENCE_MS
+        while not self.backend.is_ready(patience_ms):
             if self.backend.waits_for():
                 if self.pool.is_deadlock(self.backend.pid):
                     self._be_the_victim()
-                timeline.now().block(self.backend)
+                self.backend.stand()
                 self._require()
+            patience_ms = min(2 * patience_ms, ALONE_MS)
 
     def _be_the_victim(self) -> None:
         """Fail as the server has it for the one who closes a circle; it looks for them by real time alone."""

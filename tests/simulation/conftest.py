@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import conftest
 from tests.simulation import processes, stage
 from tests.simulation.__main__ import quiet
 from tests.simulation.stage import Stage
@@ -13,7 +14,10 @@ from tests.simulation.stage import Stage
 def on() -> Iterator[Stage]:
     """A stage on a server of its own, whose settings leave nothing to chance."""
     quiet()
-    with stage.server() as server, processes.virtual_modules():
+    with (
+        stage.server(lambda server: conftest.start_with_template(server, "plain")) as server,
+        processes.virtual_modules(),
+    ):
         made = stage.make(server, "simulation")
         yield made
         made.close()

@@ -1,5 +1,6 @@
 """Faults, drawn by the seed: at a statement of a process, at an acknowledgement, or at an instant."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
@@ -29,7 +30,7 @@ AT_STATEMENT = (
     Fault.REFUSED, Fault.STALL,
 )  # fmt: skip
 SQLSTATES = {Fault.DISK_FULL: "53100", Fault.DEADLOCK: "40P01", Fault.REFUSED: "22003"}
-NAMES = ("ingest-1", "ingest-1", "ingest-2", "watch-1", "watch-1", "watch-2", "notify-1", "desk")
+AT_COMMIT = (Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.KILL_BEFORE, Fault.KILL_AFTER)
 LONGEST_SKEW_US = 4 * MINUTE  # a reading from more than five minutes ahead is refused: that is another rule
 
 
@@ -40,6 +41,7 @@ class Planned:
     kind: Fault
     name: str
     nth: int = 0
+    commits: bool = False  # the n-th commit is meant, not the n-th statement
     at_us: int = 0
     amount: int = 0  # µs: of a stall, or of a clock
 
@@ -47,17 +49,18 @@ class Planned:
         return f"{self.kind.value} {self.name} {self.nth or self.at_us}"
 
 
-def draw(chance: Random, begin_us: int, end_us: int) -> list[Planned]:
-    """Draw the faults of a seed: none in a few, many in some, of a few kinds each time."""
+def draw(chance: Random, names: Sequence[str], begin_us: int, end_us: int) -> list[Planned]:
+    """Draw the faults of a seed's processes: none in a few, many in some, of a few kinds each time."""
     kinds = chance.sample(list(Fault), chance.choice([2, 4, 8]))
-    return [_one(chance, chance.choice(kinds), begin_us, end_us) for _ in range(chance.choice([0, 3, 6, 12]))]
+    return [_one(chance, names, chance.choice(kinds), (begin_us, end_us)) for _ in range(chance.choice([0, 3, 6, 12]))]
 
 
-def _one(chance: Random, kind: Fault, begin_us: int, end_us: int) -> Planned:
-    name = chance.choice(NAMES)
-    at_us = chance.randrange(begin_us, end_us - HOUR)
+def _one(chance: Random, names: Sequence[str], kind: Fault, within_us: tuple[int, int]) -> Planned:
+    name, at_us = chance.choice(names), chance.randrange(within_us[0], within_us[1] - HOUR)
+    if kind in AT_COMMIT and chance.random() < 0.5:
+        return Planned(kind, name, nth=chance.randrange(1, 40), commits=True)
     if kind in AT_STATEMENT:
-        return Planned(kind, name, nth=chance.randrange(1, 400), amount=chance.choice([2, 20, 90]) * 1_000_000)
+        return Planned(kind, name, nth=chance.randrange(1, 200), amount=chance.choice([2, 20, 90]) * 1_000_000)
     if kind is Fault.NETWORK:
-        return Planned(kind, chance.choice(["ingest-1", "ingest-2"]), nth=chance.randrange(1, 20))
+        return Planned(kind, chance.choice(["ingest-1", "ingest-2"]), nth=chance.randrange(1, 10))
     return Planned(kind, name, at_us=at_us, amount=chance.randint(-LONGEST_SKEW_US, LONGEST_SKEW_US))

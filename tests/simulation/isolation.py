@@ -42,6 +42,7 @@ STOPPED_S = 60.0
 EVENTUALLY_S = 7200.0
 TRIES = 3
 STAGES = 2  # statements before a path begins
+CHECKS = (house_in_order, live_is_batch, seals_verify)
 COLD = ("t1-0", "t2-0", "t5-0")
 
 
@@ -87,7 +88,7 @@ def together(stage: Stage, first: str, second: str, stop_at: int) -> tuple[int, 
     one, two = Process(first), Process(second)
     line.start(one, lambda: _walk(stage, one, PATHS[first], stop_at))
     line.start(two, lambda: _walk(stage, two, PATHS[second], None), STOPPED_S / 2)
-    line.run(line.now_us + round(EVENTUALLY_S * SECOND))
+    line.finish(line.now_us + round(EVENTUALLY_S * SECOND))
     stage.clear()
     return one.statements - STAGES, line.crashes + _wrong(stage, line)
 
@@ -125,4 +126,4 @@ def _wrong(stage: Stage, line: Timeline) -> list[str]:
     while catch_up(stage.admin, History(SEED), LATER + timedelta(minutes=5)):
         pass
     tick(stage.admin, Judge(SEED), LATER)
-    return [what for check in (house_in_order, live_is_batch, seals_verify) for what in check.found(world)]
+    return [what for check in CHECKS for what in check.found(world)]

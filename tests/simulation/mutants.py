@@ -30,6 +30,7 @@ from ingest.worker import Worker
 from ingest.writer import Writer
 from store.evidence import chain_rows
 from store.judging import state_rows
+from store.network import child_rows
 from store.notices import outbox
 from store.tickets import clock_rows, ticket_rows
 from tests.simulation.broker import Source
@@ -39,6 +40,10 @@ from tests.simulation.timeline import SECOND
 Mutant = Callable[[Stage], AbstractContextManager[Any]]
 DAY_US = 86_400 * SECOND
 LATE_US = 60 * SECOND
+IN_ORDER = "SELECT * FROM home_state WHERE home_id = ANY(%(homes)s) ORDER BY home_id FOR NO KEY UPDATE"
+BACKWARDS = "CASE current_user WHEN 'the_watch' THEN -home_id END, home_id"
+# Watch locks from the other end; what is read comes in order all the same.
+IN_ANOTHER = f"SELECT * FROM ({IN_ORDER.replace('BY home_id', f'BY {BACKWARDS}')}) AS locked ORDER BY home_id"
 
 
 def replaced(place: Any, name: str, make: Callable[[Any], Any]) -> Mutant:
@@ -190,7 +195,8 @@ MUTANTS: dict[str, Mutant] = {
     "the rest goes with the culprit": replaced(Writer, "sift", only_sifted),
     "next batch dropped": replaced(SortedAhead, "give_back", dropped),
     "outbox forgotten": without(outbox, "put"),
-    "locks in another order": rewritten(state_rows, "LOCK", "ORDER BY home_id", "ORDER BY -home_id"),
+    "locks in another order": rewritten(state_rows, "LOCK", IN_ORDER, IN_ANOTHER),
+    "homes of an incident not locked": without(child_rows, "lock_homes"),
     "state read without a lock": rewritten(state_rows, "LOCK", "FOR NO KEY UPDATE", ""),
     "seal skips an event": seal_without("hashes"),
     "seal skips an entry of the journal": seal_without("entries"),

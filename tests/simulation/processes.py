@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from math import inf
 from typing import Any, cast
 from unittest.mock import patch
 
@@ -42,7 +43,9 @@ from tests.simulation.broker import Broker, Source
 from tests.simulation.timeline import Event, Process, VirtualThreading, VirtualTime
 
 SESSION = "hearth-ingest"
-BATCH_MESSAGES = 80  # so that a burst is several batches, and the next one is sorted ahead
+BATCH_MESSAGES = 24  # so that a burst is several batches, and the next one is sorted ahead
+BATCH_AGE_S = 0.03
+LOOK_S = 0.05  # for a whole batch: less often than for real, as each look is a step
 LEASE = timedelta(seconds=120)
 Connect = Callable[[], Connection]
 
@@ -111,6 +114,7 @@ def virtual_modules() -> Iterator[None]:
                 patches.enter_context(patch.object(module, name, replaced[name]))
         patches.enter_context(patch.object(ingest.ahead, "ThreadPoolExecutor", Pool))
         patches.enter_context(patch.object(ingest.ahead, "Event", Event))
+        patches.enter_context(patch.object(ingest.ahead, "LOOK_S", LOOK_S))
         patches.enter_context(patch.object(alerts.notices.sending, "wait", wait))
         yield
 
@@ -137,7 +141,7 @@ def worker(process: Process, connect: Connect, broker: Broker, policy: Policy) -
             cast(BrokerSource, source),
             inbox,
             Writer(intake, timeline.clock, settings.deferred_mb * 1_000_000, lambda fates: None),
-            BatchBounds(BATCH_MESSAGES, settings.batch_age_ms / 1000),
+            BatchBounds(BATCH_MESSAGES, BATCH_AGE_S),
         ).run(cast(Any, Event()))
 
     timeline.now().start(process, run)
@@ -145,7 +149,7 @@ def worker(process: Process, connect: Connect, broker: Broker, policy: Policy) -
 
 
 def watch(process: Process, connect: Connect, policy: Policy, every_s: dict[str, float]) -> None:
-    """Start `hearth watch`; `every_s` has other paces for some rounds."""
+    """Start `hearth watch`; `every_s` has other paces for some rounds, and infinity for those that never come."""
     stop = cast(Any, Event())
     judge = Judge(policy)
 
@@ -154,6 +158,7 @@ def watch(process: Process, connect: Connect, policy: Policy, every_s: dict[str,
             rounds = hearth.watch_rounds.rounds(judge, SETTINGS, timeline.clock)
             for one in rounds:
                 one.every_s = every_s.get(one.name, one.every_s)
+            rounds = [one for one in rounds if one.every_s < inf]
             hearth.commands.watch._lead(conn, rounds, stop)
 
     timeline.now().start(process, lambda: hearth.rounds.keep_at(connect, lead, stop))

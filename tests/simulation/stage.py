@@ -6,15 +6,16 @@ seed has written is deleted table by table by one function of the server.
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from local.host import MEMORY
 from local.postgres import Postgres
@@ -33,6 +34,12 @@ SETTINGS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "256MB",
+    # What a statement costs here is its parse, its plan and its way; there are no rows to speak of.
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "track_activities": "off",
+    "track_counts": "off",
+    "update_process_title": "off",
 }
 FOUNDED = datetime(2025, 11, 1, tzinfo=UTC)
 TOKENS = (("desk", TokenGrant(Role.DISPATCHER)), ("crew", TokenGrant(Role.CREW, station="East")))
@@ -76,8 +83,7 @@ class Stage:
 
     def url_as(self, process: str) -> str:
         """Return the address for the account of a process: one of tests.conftest.ACCOUNTS."""
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(netloc=f"the_{process}:{conftest.ACCOUNT}@{parts.netloc.rpartition('@')[2]}"))
+        return make_conninfo(self.url, user=f"the_{process}", password=conftest.ACCOUNT)
 
     def close(self) -> None:
         """Leave it."""
@@ -92,6 +98,7 @@ class Stage:
     def reset(self) -> None:
         """Put everything back to what the registry says, and nothing else."""
         self.clear()
+        self.pool.circles.clear()
         self.admin.execute("SELECT simulated.reset()")
         self.played += 1
         if self.played % VACUUM_EVERY == 0:
@@ -110,7 +117,8 @@ def make(server: Postgres, name: str) -> Stage:
         grant = TokenGrant(Role.CUSTOMER, homes=["H0"])
         tokens["customer"] = access.create(admin, grant, FOUNDED)
     _keep(admin)
-    return Stage(server.url(name), admin, Pool(admin), homes, tokens)
+    # A socket of the file system is the shorter way.
+    return Stage(make_conninfo(server.url(name), host=str(server.place)), admin, Pool(admin), homes, tokens)
 
 
 class Doorway(NamedTuple):
@@ -154,16 +162,23 @@ def _keep(admin: psycopg.Connection) -> None:
     admin.execute(RESET.format(lines="\n".join(lines)).encode())
 
 
+def start(server: Postgres) -> None:
+    """Start a server with a migrated template."""
+    server.start()
+    conftest.administer(server, f"ALTER ROLE postgres PASSWORD '{urlsplit(server.url()).password}'")
+    conftest.make_template(server)
+
+
 @contextmanager
-def server() -> Iterator[Postgres]:
-    """Start a server in memory, with a migrated template."""
+def server(start: Callable[[Postgres], None] = start) -> Iterator[Postgres]:
+    """Start a server in memory, by a function that gives it a migrated template."""
     folder = Path(tempfile.mkdtemp(prefix="hearth-simulation-", dir=MEMORY if MEMORY.is_dir() else None))
     folder.chmod(0o711)
-    started = Postgres(folder / "server", settings={**conftest.SETTINGS_OF["plain"], **SETTINGS}).start()
+    settings = {**conftest.SETTINGS_OF["plain"], **SETTINGS, "unix_socket_directories": str(folder / "server")}
+    made = Postgres(folder / "server", settings=settings)
     try:
-        conftest.administer(started, f"ALTER ROLE postgres PASSWORD '{urlsplit(started.url()).password}'")
-        conftest.make_template(started)
-        yield started
+        start(made)
+        yield made
     finally:
-        started.remove()
+        made.remove()
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Pairs of write paths at statement level: a few interleavings of each."""
+"""Pairs of write paths at statement level: one interleaving of each; all of them are too many for every run."""
 
 import pytest
 
@@ -11,13 +11,10 @@ PAIRS = [
     ("desk", "clocks"), ("clocks", "desk"), ("remark", "watch"), ("incidents", "ingest"), ("notify", "incidents"),
     ("seal", "desk"), ("purge", "ingest"),
 ]  # fmt: skip
-STOPS = (4, 13)
+STOPS = (13, 4)  # by turns
 
 
-@pytest.mark.parametrize(("first", "second"), PAIRS)
-def test_a_pair_of_paths_leaves_the_house_in_order(on: Stage, first: str, second: str) -> None:
-    for stop_at in STOPS:
-        statements, wrong = together(on, first, second, stop_at)
-        assert wrong == [], f"stopped before statement {stop_at}"
-        if statements < stop_at:
-            break
+@pytest.mark.parametrize(("first", "second", "stop_at"), [(*pair, STOPS[n % 2]) for n, pair in enumerate(PAIRS)])
+def test_a_pair_of_paths_leaves_the_house_in_order(on: Stage, first: str, second: str, stop_at: int) -> None:
+    _, wrong = together(on, first, second, stop_at)
+    assert wrong == []

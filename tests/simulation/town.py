@@ -17,7 +17,7 @@ from tests.simulation.timeline import SECOND
 HOMES, BUILDINGS = 20, 4
 INTERVAL_S = 1_800
 GRID_S = 60  # everything that is drawn happens at multiples of it, as the edges of windows and days do
-SETTLES_MIN = (0, 5, 15, 30)  # after the last fault; at the last of them nothing waits any more
+SETTLES_MIN = (0, 10, 30)  # after the last fault; at the last of them nothing waits any more
 EDGES = (18.0, 17.99, 18.01, 18.2, 18.19, 16.0, 15.99, 17.999)  # °C where a comparison decides
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -117,7 +117,7 @@ def draw(chance: Random, policy_text: str) -> Day:
     begin_us = round(local.timestamp()) * SECOND
     end_us = begin_us + 24 * HOUR
     policy = load(_rules(chance, policy_text, first, zone_name), "the seed", zone_name)
-    beats = sorted(chance.sample(range(begin_us + MINUTE, end_us, MINUTE), chance.choice([4, 6, 9])))
+    beats = sorted(chance.sample(range(begin_us + MINUTE, end_us, MINUTE), chance.choice([1, 2, 3, 5])))
     beats += [end_us + n * MINUTE for n in SETTLES_MIN]
     sendings = [one for thermometer in THERMOMETERS for one in _says(chance, thermometer, begin_us, end_us)]
     return Day(zone, begin_us, end_us, beats, policy, sorted(sendings, key=lambda one: (one.at_us, one.device)))
@@ -139,7 +139,7 @@ def _rules(chance: Random, text: str, first: date, zone: str) -> str:
 
 def _says(chance: Random, of: Thermometer, begin_us: int, end_us: int) -> list[Sending]:
     """Draw what a thermometer says: a walk around the limits; some of it comes late, twice or together."""
-    every = chance.choice([1800, 3600, 3600])
+    every = chance.choice([2700, 3600, 5400])
     level, at_us, said = chance.uniform(15.5, 20.5), begin_us - chance.randrange(0, every, GRID_S) * SECOND, []
     while at_us < end_us:
         level = min(max(level + chance.uniform(-0.8, 0.8), 14.5), 22.0)
@@ -149,7 +149,7 @@ def _says(chance: Random, of: Thermometer, begin_us: int, end_us: int) -> list[S
         at_us += max(every + chance.choice([0, 0, -GRID_S, GRID_S, 3 * GRID_S]), GRID_S) * SECOND
     sendings = []
     while said:
-        together = tuple(said[: chance.choice([1, 1, 1, 3])])
+        together = tuple(said[: chance.choice([1, 3, 6])])
         del said[: len(together)]
         late = (
             chance.choice([20, 40, 120, 400]) * MINUTE if chance.random() < 0.06 else chance.randrange(1, 40) * SECOND

@@ -11,7 +11,7 @@ import psycopg
 
 from domain import policy_file
 from tests.simulation import faults, processes, timeline, town
-from tests.simulation.backends import Connection
+from tests.simulation.backends import COMMITS, Connection
 from tests.simulation.broker import Broker, BrokerFaults, Published, Source
 from tests.simulation.desk import Desk
 from tests.simulation.faults import SQLSTATES, Fault, Planned
@@ -20,14 +20,15 @@ from tests.simulation.stage import Stage
 from tests.simulation.timeline import SECOND, Process, Timeline
 from tests.simulation.town import MINUTE, Day
 
+DURATIONS_S = (0.0005, 0.001, 0.001, 0.002, 0.004, 0.03)  # of a statement
 RESTART_S = (1, 5, 30, 300)
 POLICY = policy_file.builtin_text("seed")
 ROUNDS = ("sensors", "outages", "substations", "buildings", "samples", "incidents", "measurements", "measurements due",
           "recovery", "undated clocks", "days of readings", "seals", "seal of the day", "ledger", "figures of heat",
           "figures of the desk", "dead letters", "dead letters' bytes", "uploads", "told", "files")  # fmt: skip
-RARE_S = 12 * 3600.0
+RARE_S, NEVER_S = 12 * 3600.0, float("inf")
 # Share of seeds in which each of them runs: what is not there costs nothing, and nothing hides behind it.
-PROCESSES = {"ingest-1": 1.0, "ingest-2": 0.5, "watch-1": 1.0, "watch-2": 0.3, "notify-1": 0.4, "desk": 0.5}
+PROCESSES = {"ingest-1": 1.0, "ingest-2": 0.3, "watch-1": 1.0, "watch-2": 0.2, "notify-1": 0.3, "desk": 0.4}
 AHEAD_US = 150_000  # messages come a little before the beat at which watch looks: they meet in the middle
 
 
@@ -78,10 +79,10 @@ def plan_of(seed: int) -> Plan:
     chance = Random(f"{seed} plan")
     day = town.draw(chance, POLICY)
     broker = BrokerFaults(chance.choice([0, 0.02, 0.2]), chance.choice([0, 0.2]))
-    usual = set(chance.sample(ROUNDS, 3))
-    paces = {name: RARE_S for name in ROUNDS if name not in usual}
-    planned = faults.draw(chance, day.begin_us, day.end_us)
+    usual, rare = chance.sample(ROUNDS, 2), chance.sample(ROUNDS, 4)
+    paces = {name: RARE_S if name in rare else NEVER_S for name in ROUNDS if name not in usual}
     running = tuple(name for name, share in PROCESSES.items() if chance.random() < share)
+    planned = faults.draw(chance, running, day.begin_us, day.end_us)
     return Plan(seed, day, planned, broker, paces, chance.random() < 0.3, running)
 
 
@@ -97,7 +98,7 @@ def play(stage: Stage, plan: Plan, trace: list[str] | None = None) -> World:
     _begin(world)
     line.run(day.end_us)
     _end_faults(world)
-    line.run(day.beats_us[-1] + MINUTE)
+    line.finish(day.beats_us[-1] + MINUTE)
     stage.clear()
     return world
 
@@ -178,6 +179,7 @@ def _meet(world: World, conn: Connection, text: str, before: bool) -> None:
     name, process = conn.process.name, conn.process
     if before:
         world.counted[name] += 1
+        world.counted[f"{name} commits"] += text in COMMITS
         world.statements += 1
         line = f"{world.timeline.now_us} {name} {text}"
         world.digest = zlib.crc32(line.encode(), world.digest)
@@ -187,12 +189,14 @@ def _meet(world: World, conn: Connection, text: str, before: bool) -> None:
     if world.is_over:
         return
     for fault in world.plan.faults:
-        if fault.nth == world.counted[name] and fault.name == name and fault.kind is not Fault.NETWORK:
+        if fault.name != name or not fault.nth or fault.kind is Fault.NETWORK or fault.commits > (text in COMMITS):
+            continue
+        if fault.nth == world.counted[f"{name} commits" if fault.commits else name]:
             _befall(world, conn, process, fault, before)
 
 
 def _duration(chance: Random) -> float:
-    return chance.choice((0.0005, 0.001, 0.001, 0.002, 0.004, 0.03))
+    return DURATIONS_S[int(chance.random() * len(DURATIONS_S))]
 
 
 def _befall(world: World, conn: Connection, process: Process, fault: Planned, before: bool) -> None:

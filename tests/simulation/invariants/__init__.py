@@ -11,6 +11,7 @@ from tests.simulation.invariants import (
     house_in_order,
     live_is_batch,
     nobody_died,
+    one_order_of_locks,
     queues_are_empty,
     reach_of_customers,
     seals_verify,
@@ -22,7 +23,8 @@ ALL: dict[str, Callable[[World], list[str]]] = {
     module.__name__.rpartition(".")[2]: module.found
     for module in (
         nobody_died, acknowledged_is_stored, counted_is_stored, queues_are_empty, house_in_order, flags_by_hand,
-        clocks_by_hand, answered_is_done, told_once, reach_of_customers, seals_verify, live_is_batch,
+        clocks_by_hand, answered_is_done, told_once, one_order_of_locks, reach_of_customers,
+        seals_verify, live_is_batch,
     )
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from tests.simulation.timeline import SECOND
 from tests.simulation.world import World
 
 FROM_OPENING = {"station_reply": 60, "contact": 30, "on_site": 120, "done": 1440}  # minutes, by chapter 9
@@ -10,7 +11,6 @@ SELECT t.number, c.name, c.started_at, c.due_at, c.met_at, c.breached_at
 FROM clock AS c JOIN ticket AS t USING (ticket_id)
 WHERE t.class = 'cold' AND c.round = 1 AND c.void_at IS NULL AND c.started_at IS NOT NULL ORDER BY 1, 2
 """
-SELECT_NOW = "SELECT min(due_at) FROM clock WHERE met_at IS NULL AND breached_at IS NULL AND void_at IS NULL"
 
 
 def found(world: World) -> list[str]:
@@ -22,4 +22,6 @@ def found(world: World) -> list[str]:
         is_late = met is not None and met > due
         if (is_late and breached != due) or (breached is not None and met is not None and not is_late):
             wrong.append(f"{number} {name}: due {due}, met {met}, broken {breached}")
+        if breached is not None and breached.timestamp() * SECOND > world.timeline.now_us:
+            wrong.append(f"{number} {name}: broken, and due only at {due}")
     return wrong
