@@ -23,6 +23,7 @@ from alerts.judging.sealed_days import late_rows
 from alerts.judging.shard_task import ImagineShards, JudgeShards, PolicyText, ShardOrder, figures_of, files_of
 from alerts.judging.verdict import SpanVerdict
 from alerts.judging.what_if import WhatIfFigures
+from alerts.judging.what_if_terms import terms_of
 from archives import manifest
 from archives.manifest import ArchiveFile
 from archives.place import ArchivePlace
@@ -33,7 +34,7 @@ from hearth.archiving import chosen_archive, history_of
 from hearth.cluster import SparkEngine, each
 from hearth.judging_process import connection, history_by
 from hearth.settings import Settings
-from hearth.wiring import chosen_policy, connector
+from hearth.wiring import chosen_policy, chosen_refunds, connector
 from store.base.collisions import at_last
 from store.evidence import archive_rows, reading_digests
 from store.judging import ledger_rows, state_rows
@@ -123,7 +124,7 @@ def recheck_on_spark(
 
 def imagine_on_spark(
     settings: Settings, engine: SparkEngine, tried: Settings, utilities: Sequence[str], span: FarSpan
-) -> dict[str, list[WhatIfFigures]]:
+) -> dict[str, tuple[WhatIfFigures, WhatIfFigures]]:
     """Judge the homes of several utilities by the policy in force and by another; nothing is written.
 
     Returns:
@@ -132,11 +133,12 @@ def imagine_on_spark(
     place = _archive(settings).place
     orders = place.below(BRIEFS)
     policies = (PolicyText.of(chosen_policy(settings)), PolicyText.of(chosen_policy(tried)))
-    task = ImagineShards(place, orders, policies, (span.first, span.end), span.at)
+    rules = chosen_refunds(tried)
+    task = ImagineShards(place, orders, policies, rules.text if rules else None, (span.first, span.end), span.at)
     names = {name: utility for utility in utilities for name in _published(orders, utility)}
     with engine.session() as session:
         said = each(session, task, list(names))
-    out = {utility: [WhatIfFigures() for _ in policies] for utility in utilities}
+    out = {utility: (WhatIfFigures(), WhatIfFigures()) for utility in utilities}
     for utility, some in zip(names.values(), said, strict=True):
         for sum_of, figures in zip(out[utility], figures_of(some), strict=True):
             sum_of.add(figures)
@@ -148,11 +150,13 @@ def publish(conn: Connection, settings: Settings, at: datetime) -> int:
     archive, policy = _archive(settings), chosen_policy(settings)
     homes = np.array(list(ledger_rows.homes(conn, None)), np.int32)
     place = archive.place.below(BRIEFS)
-    rejudging = Rejudging(conn, history_of(settings, policy), at)
-    files = [
-        ShardOrder(archive.utility, number, rejudging.unheard(some, at.date()), shards).write(place)
-        for number, some, shards in _tasks(conn, archive, homes)
-    ]
+    history = history_of(settings, policy)
+    rejudging, begun = Rejudging(conn, history, at), (date.min, history.day_of(at) + DAY)
+    files = []
+    for number, some, shards in _tasks(conn, archive, homes):
+        terms = terms_of(conn, history, some.tolist(), begun).to_bytes()
+        brief = rejudging.unheard(some, at.date())
+        files.append(ShardOrder(archive.utility, number, brief, shards, what_if=terms).write(place))
     manifest.append(place, archive.utility, files, at)
     return len(homes)
 

@@ -20,6 +20,7 @@ from alerts.judging.from_archive import NO_ROWS, judge_shard
 from alerts.judging.verdict import StartGroup
 from alerts.judging.verdict_files import VerdictTarget
 from alerts.judging.what_if import WhatIfFigures, figures
+from alerts.judging.what_if_terms import WhatIfTerms
 from archives import manifest
 from archives.columns import JUDGED_ROW
 from archives.layout import READINGS
@@ -28,6 +29,7 @@ from archives.place import ArchivePlace
 from archives.reading import Shard
 from domain import policy_file
 from domain.policy import Policy
+from domain.refunds import rules_file
 
 ORDER = "order"
 
@@ -56,6 +58,7 @@ class _Packed(msgspec.Struct, array_like=True):
     brief: bytes
     more: bytes
     shards: list[tuple[int, tuple[tuple[int, int], ...], tuple[ArchiveFile, ...]]]
+    what_if: bytes = b""  # WhatIfTerms; none in orders to judge for good, nor in those of older versions
 
 
 class ShardOrder(NamedTuple):
@@ -66,12 +69,13 @@ class ShardOrder(NamedTuple):
     brief: ShardBrief
     shards: Sequence[Shard]  # all that hold sensors of the homes
     more: NDArray[np.void] = NO_ROWS  # archives.columns.JUDGED_ROW: what is in no file
+    what_if: bytes = b""  # WhatIfTerms of the homes
 
     def to_bytes(self) -> bytes:
         """Return it as it is written."""
         shards = [(shard.number, shard.sensors, shard.files) for shard in self.shards]
         return msgspec.msgpack.encode(
-            _Packed(self.utility, self.number, self.brief.to_bytes(), self.more.tobytes(), shards)
+            _Packed(self.utility, self.number, self.brief.to_bytes(), self.more.tobytes(), shards, self.what_if)
         )
 
     def write(self, place: ArchivePlace) -> ArchiveFile:
@@ -87,7 +91,7 @@ class ShardOrder(NamedTuple):
         packed = msgspec.msgpack.decode(data, type=_Packed)
         shards = [Shard(readings, packed.utility, READINGS.name, *some) for some in packed.shards]
         brief, more = ShardBrief.from_bytes(packed.brief), np.frombuffer(packed.more, JUDGED_ROW)
-        return cls(packed.utility, packed.number, brief, shards, more)
+        return cls(packed.utility, packed.number, brief, shards, more, packed.what_if)
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,8 @@ class ImagineShards:
 
     readings: ArchivePlace
     orders: ArchivePlace
-    policies: tuple[PolicyText, PolicyText]
+    policies: tuple[PolicyText, PolicyText]  # in force, whose zone is that of all days; and another
+    refunds: str | None  # the text of refund rules; None: nothing is counted in money
     span: tuple[date, date]
     now: datetime
 
@@ -123,13 +128,17 @@ class ImagineShards:
         order = ShardOrder.from_bytes(self.orders.read(name) or b"", self.readings)
         fresh = (StartGroup(self.span[0], order.brief.homes, {}),)
         brief = ShardBrief(fresh, order.brief.homes, order.brief.terms, order.brief.stays)
-        return msgspec.json.encode([self._figures(order, brief, text.load()) for text in self.policies])
-
-    def _figures(self, order: ShardOrder, brief: ShardBrief, policy: Policy) -> WhatIfFigures:
-        out = WhatIfFigures()
-        for verdict in judge_shard(brief, order.shards, policy, self.span[1], self.now, order.more):
-            out.add(figures(verdict, policy))
-        return out
+        terms = WhatIfTerms.from_bytes(order.what_if, self.policies[0].zone) if order.what_if else WhatIfTerms()
+        rules = rules_file.load(self.refunds, "refund rules of the task") if self.refunds else None
+        said = []
+        for policy in (text.load() for text in self.policies):
+            out = WhatIfFigures(visits=terms.visits.tickets, visits_us=terms.visits.us)
+            for verdict in judge_shard(brief, order.shards, policy, self.span[1], self.now, order.more):
+                out.add(figures(verdict, policy))
+                mine = WhatIfTerms(tuple(one.of(verdict.homes) for one in terms.seasons))
+                out.add_money(rules, mine, self.span, verdict.days)
+            said.append(out)
+        return msgspec.json.encode(said)
 
 
 def files_of(said: bytes) -> list[ArchiveFile]:

@@ -1,7 +1,7 @@
 """Evaluation of another policy over the same readings, without any change."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -10,8 +10,11 @@ from psycopg import Connection
 
 from alerts.judging.history import History
 from alerts.judging.verdict import SpanVerdict, StartGroup, judge_span
+from alerts.judging.what_if_terms import WhatIfTerms
 from domain.instants import to_datetime
 from domain.policy import NO_RULES, Policy
+from domain.refunds.batch import compute_batch
+from domain.refunds.rules import RefundRules
 from domain.tickets import TicketClass
 from store.judging import flag_rows, ledger_rows
 
@@ -20,11 +23,19 @@ USUAL_DELAY = timedelta(hours=48)
 
 
 @dataclass
+class MonthWhatIf:
+    """Tickets by the month of their first flag, and refunds by that of their day, in smallest units."""
+
+    tickets: int = 0
+    refund_units: int = 0
+
+
+@dataclass
 class WhatIfFigures:
     """Homes over a span of days, in one look.
 
-    A flag that follows the one before within the delay of its call-back is of the same ticket, as a relapse is; how
-    long the work would take nobody knows.
+    A flag that follows the one before within the delay of its call-back is of the same ticket, as a relapse is. How
+    long the work would take nobody knows: a ticket is taken to keep a crew as long as visits on record did.
     """
 
     homes: int = 0  # with readings
@@ -37,17 +48,65 @@ class WhatIfFigures:
     compliant_hours: float = 0.0
     unknown_hours: float = 0.0
     not_judged_hours: float = 0.0
+    visits: int = 0  # to cold homes, on record
+    visits_us: int = 0
+    priced_homes: int = 0  # whose fee is on record
+    refund_units: int = 0  # smallest units of the currency
+    months: dict[str, MonthWhatIf] = field(default_factory=dict)  # 2026-01 → its part
 
     def add(self, other: "WhatIfFigures") -> None:
         """Add the figures of other homes."""
-        for field in fields(self):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+        for name in (one.name for one in fields(self) if one.name != "months"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, part in other.months.items():
+            for key, value in asdict(part).items():
+                setattr(self.month(name), key, getattr(self.month(name), key) + value)
+
+    def month(self, name: str) -> MonthWhatIf:
+        """Return the part of a month, to add to it."""
+        return self.months.setdefault(name, MonthWhatIf())
+
+    def add_tickets(self, days: Iterable[date]) -> None:
+        """Add tickets, each by the local day of its first flag."""
+        for day in days:
+            self.tickets += 1
+            self.month(_month(day)).tickets += 1
+
+    def add_money(
+        self, rules: RefundRules | None, terms: WhatIfTerms, span: tuple[date, date], ledger: NDArray[np.void]
+    ) -> None:
+        """Add what homes get back for the days of a span, and what is on record of crews' visits.
+
+        Args:
+            terms: of these homes alone.
+            ledger: their days (SPENT_ROW or more), as recorded or as another policy judges them.
+        """
+        self.visits += terms.visits.tickets
+        self.visits_us += terms.visits.us
+        touched = [one for one in terms.seasons if one.days.first < span[1] and one.days.end > span[0]]
+        self.priced_homes += len(np.unique(np.concatenate([np.empty(0, np.int64), *(one.homes for one in touched)])))
+        if rules is None:
+            return
+        for one in touched:
+            batch = compute_batch(rules, one.upto(span[1]), ledger[ledger["day"] >= span[0].toordinal()])
+            for nth, units in enumerate(batch.computed["amount"].sum(axis=0).tolist()):
+                if units:
+                    self.refund_units += units
+                    self.month(_month(batch.days.first + timedelta(days=nth))).refund_units += units
+
+    def crew_hours(self, tickets: int) -> float | None:
+        """Return how long tickets keep crews by the visits on record; None: there is none."""
+        return tickets * self.visits_us / self.visits / US_PER_HOUR if self.visits else None
 
 
 def imagine(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> WhatIfFigures:
+    """Count what another policy makes of homes (`judged_by`)."""
+    return figures(judged_by(conn, history, homes, first, end), history.policy)
+
+
+def judged_by(conn: Connection, history: History, homes: NDArray[np.int32], first: date, end: datetime) -> SpanVerdict:
     """Judge homes by another policy, without history, from the start of a day to an instant, a midnight."""
-    group = StartGroup(first, homes, {})
-    return figures(judge_span(history, history.tables(conn), group, end, end), history.policy)
+    return judge_span(history, history.tables(conn), StartGroup(first, homes, {}), end, end)
 
 
 def figures(verdict: SpanVerdict, policy: Policy) -> WhatIfFigures:
@@ -63,7 +122,8 @@ def figures(verdict: SpanVerdict, policy: Policy) -> WhatIfFigures:
     out.homes = int(verdict.entered.sum())
     out.homes_cold = len(np.unique(days["home_id"][days["cold"] + days["severe"] > 0]))
     out.homes_flagged, out.flags = len({home for home, _, _ in flags}), len(flags)
-    out.tickets = _tickets(flags, call_back_delay(policy, verdict.first_day))
+    starts = _ticket_starts(flags, call_back_delay(policy, verdict.first_day))
+    out.add_tickets(to_datetime(us).astimezone(policy.zone).date() for us in starts)
     return out
 
 
@@ -73,13 +133,17 @@ def call_back_delay(policy: Policy, day: date) -> timedelta:
     return rules.call_back_after.get(TicketClass.COLD, USUAL_DELAY)
 
 
-def _tickets(flags: Iterable[tuple[int, int, int]], delay: timedelta) -> int:
-    """Count the tickets of flags: (home, start µs, end µs)."""
-    count, last, until = 0, -1, 0
+def _ticket_starts(flags: Iterable[tuple[int, int, int]], delay: timedelta) -> Iterator[int]:
+    """Yield when the tickets of flags, each (home, start µs, end µs), begin."""
+    last, until = -1, 0
     for home, start, end in sorted(flags):
-        count += home != last or start > until
+        if home != last or start > until:
+            yield start
         last, until = home, end + delay // timedelta(microseconds=1)
-    return count
+
+
+def _month(day: date) -> str:
+    return f"{day:%Y-%m}"
 
 
 STATES = ("compliant", "cold", "severe", "unknown", "not_judged")
@@ -96,8 +160,12 @@ def recorded(conn: Connection, history: History, homes: NDArray[np.int32], first
         homes_cold=sums.homes_cold,
         homes_flagged=len({row.home_id for row in flags}),
         flags=len(flags),
-        tickets=len({row.ticket_id for row in flags}),
     )
+    begun: dict[int | None, datetime] = {}
+    for row in flags:
+        since = max(row.cold_since, start)
+        begun[row.ticket_id] = min(begun.get(row.ticket_id, since), since)
+    out.add_tickets(history.day_of(at) for at in begun.values())
     _add_hours(out, {name: getattr(sums, name) for name in STATES})
     return out
 

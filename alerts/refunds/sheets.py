@@ -12,22 +12,21 @@ from psycopg import Connection
 
 from domain.errors import Fault
 from domain.policy import Policy, Season
-from domain.refunds.facts import SeasonDays, note
+from domain.refunds.batch import SheetBatch, compute_batch
+from domain.refunds.facts import SeasonDays
 from domain.refunds.rules import RefundRules
-from domain.refunds.season import DayReason, HomeTerms, season
-from domain.refunds.sheet import InputsSeal, ledger_facts, rows_digest, season_fee
+from domain.refunds.season import DayReason
 from domain.words import faults
 from store.judging import ledger_rows
-from store.refunds import refund_rows
-from store.refunds.refund_rows import NewSheets, OpenSpan
-from store.registry import fee_rows
+from store.refunds import refund_rows, season_rows
+from store.refunds.refund_rows import NewSheets
 
 
 @dataclass(frozen=True)
 class ComputedSheet:
     """The days of a home in a season as the record says now."""
 
-    batch: "SheetBatch"  # of one home
+    batch: SheetBatch  # of one home
     inputs: bytes
     digest: bytes
 
@@ -83,32 +82,6 @@ def chosen_season(policy: Policy, wanted: date | None, today: date) -> Season | 
     return next((one for one in reversed(policy.seasons) if one.first < today), None)
 
 
-@dataclass(frozen=True)
-class SheetBatch:
-    """The days of several homes in a season as the record says now; all arrays are by home, in one order."""
-
-    days: SeasonDays
-    homes: NDArray[np.int64]  # ascending
-    fees: NDArray[np.int64]  # smallest units
-    facts: NDArray[np.void]  # DAY_FACTS
-    computed: NDArray[np.void]  # DAYS
-
-    @property
-    def totals(self) -> NDArray[np.int64]:
-        """The sums of their days, in smallest units."""
-        return np.asarray(self.computed["amount"].sum(axis=1))
-
-    def of(self, which: NDArray[np.bool_]) -> "SheetBatch":
-        """Return the part of some of the homes."""
-        return SheetBatch(self.days, self.homes[which], self.fees[which], self.facts[which], self.computed[which])
-
-    def sealed(self, rules: RefundRules) -> tuple[list[bytes], list[bytes]]:
-        """Return the digests of what each sheet was computed from, and those of its days."""
-        seal, fees = InputsSeal(rules, self.days), self.fees.tolist()
-        inputs = [seal.of(fee, facts) for fee, facts in zip(fees, self.facts, strict=True)]
-        return inputs, [rows_digest(one, computed) for one, computed in zip(inputs, self.computed, strict=True)]
-
-
 def compute_many(
     conn: Connection, policy: Policy, rules: RefundRules, homes: Sequence[int], of: tuple[Season, date]
 ) -> SheetBatch:
@@ -118,18 +91,9 @@ def compute_many(
         of: the season, and the first day that is not over.
     """
     chosen, until = of
-    whole = (chosen.end - chosen.first).days
-    days = SeasonDays(chosen.first, min(chosen.end, until), policy.zone, whole)
-    prices = fee_rows.find(conn, homes, chosen.first)
-    keys = np.array(sorted(prices), np.int64)
-    fees = np.array([season_fee(*prices[home]) for home in keys.tolist()], np.int64)
-    facts = ledger_facts(ledger_rows.spent(conn, keys.tolist(), (days.first, days.end)), keys, days)
-    on_record = refund_rows.records(conn, keys.tolist(), OpenSpan(days.start(), days.over()))
-    for nth, home in enumerate(keys.tolist()):
-        if home in on_record:
-            note(facts[nth], days, on_record[home], rules)
-    numbers = rules.version_numbers(days.first, days.end)
-    return SheetBatch(days, keys, fees, facts, season(rules, numbers, facts, HomeTerms(fees, whole)))
+    days = SeasonDays(chosen.first, min(chosen.end, until), policy.zone, (chosen.end - chosen.first).days)
+    terms = season_rows.terms(conn, homes, days)
+    return compute_batch(rules, terms, ledger_rows.spent(conn, terms.homes.tolist(), (days.first, days.end)))
 
 
 def compute(conn: Connection, policy: Policy, rules: RefundRules, home: int, of: tuple[Season, date]) -> ComputedSheet:

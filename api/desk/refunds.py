@@ -150,15 +150,18 @@ def on_paper(
 @router.post("/refund-sheets/{number}/approval", status_code=201)
 def approve(number: Number, request: Request, changing: ChangingLeaders) -> RefundSheet:
     """Approve a sheet, as the first or the second person. One that the record no longer gives is not approved."""
+    person = changing.asker.person
+    if person is None:
+        raise Problem(409, refunds.NO_PERSON)
     row = _found(changing, number)
     if row["corrected_by"] is not None:
         raise Problem(409, refunds.CORRECTED)
     if _agrees(request, changing, row) is not True:
         raise Problem(409, refunds.DIFFERS)
     try:
-        refund_rows.approve(changing.conn, row["id"], changing.asker.actor, changing.now)
+        refund_rows.approve(changing.conn, row["id"], person, changing.now)
     except IntegrityError as error:
-        same = error.diag.constraint_name in refund_rows.TWO_PERSONS
+        same = error.diag.constraint_name == refund_rows.TWO_PERSONS
         raise Problem(409, refunds.SAME_PERSON if same else refunds.APPROVED) from None
     return sheet_answer(_found(changing, number))
 
@@ -277,13 +280,9 @@ def _agrees(request: Request, asking: Session, row: Row) -> bool | None:
 
 
 def has_approved(asking: Session, number: str) -> bool:
-    """Return whether the caller has approved a sheet, under whatever name."""
-    own = _without_name(asking.asker.actor)
-    return any(_without_name(actor) == own for actor in _found(asking, number)["approved_by"])
-
-
-def _without_name(actor: str) -> str:
-    return actor.partition(" (")[0]
+    """Return whether the caller has approved a sheet."""
+    person = asking.asker.person
+    return person is not None and person.staff_id in _found(asking, number)["approvers"]
 
 
 def _lines(days: Sequence[Row]) -> list[dict[str, Any]]:

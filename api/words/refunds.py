@@ -11,6 +11,10 @@ MADE_ALREADY = Text(
 NO_SUCH_SHEET = Text("没有这张退费单", "there is no such refund sheet")
 CORRECTED = Text("这张退费单已被更正", "the sheet has been corrected")
 OTHER_SHEET = Text("不是这户这个采暖期的退费单", "is no sheet of this home and season")
+NO_PERSON = Text(
+    "须由登录的工作人员本人批准，机器令牌不能批准",
+    "is approved by members of the staff who have signed in, and by no token",
+)
 SAME_PERSON = Text("须由另一人批准", "has to be approved by another person")
 APPROVED = Text("已有两人批准", "two persons have approved it already")
 DIFFERS = Text(

@@ -25,7 +25,8 @@ from alerts.judging.history import History
 from alerts.judging.pool import Task, in_chunks, map_tasks
 from alerts.judging.rejudge import RejudgeOutcome, Rejudging
 from alerts.judging.sealed_days import SealedDays
-from alerts.judging.what_if import WhatIfFigures, imagine, recorded
+from alerts.judging.what_if import WhatIfFigures, figures, judged_by, recorded
+from alerts.judging.what_if_terms import terms_of
 from archives.manifest import ArchiveBroken
 from domain.errors import UsageError
 from hearth.archiving import chosen_archive, chosen_history
@@ -33,10 +34,11 @@ from hearth.cluster import SparkEngine
 from hearth.days import FORMATS, checked
 from hearth.far_recheck import FarSpan, imagine_on_spark, recheck_on_spark
 from hearth.judging_process import connection, history_by
-from hearth.listing import NUMBER, WORDS, listing, local
+from hearth.listing import local
 from hearth.options import with_options
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, now, open_database
+from hearth.what_if_told import plain, show
+from hearth.wiring import chosen_policy, chosen_refunds, now, open_database
 from store.base.collisions import at_last
 from store.judging import ledger_rows
 
@@ -67,6 +69,10 @@ class RecheckOptions:
     ] = None
     home: Annotated[list[str] | None, typer.Option(help="Code of a home; may be repeated. Default: all.")] = None
     policy: Annotated[Path | None, typer.Option(help="Another policy to try; needs --dry-run.")] = None
+    refunds: Annotated[
+        str | None,
+        typer.Option(help="What-if: refund rules to count by, a file or a pack. Default: HEARTH_REFUNDS."),
+    ] = None
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False
     engine: Annotated[Engine, typer.Option(help="Where homes are judged: on this machine, or by Spark.")] = Engine.HERE
@@ -94,8 +100,12 @@ def recheck(options: RecheckOptions) -> None:
         chunks = options.policy or far
         tasks = in_chunks([*homes]) if chunks else _tasks(conn, settings, [*homes], (end or at.date()) - first)
     if options.policy:
-        tried = _tried(settings, options.policy)
-        _show_figures(list(_spread(tasks, WhatIfChunk(settings, tried, first, end, at))), options.as_json)
+        tried = _tried(settings, options)
+        on_record, imagined = WhatIfFigures(), WhatIfFigures()
+        for one, other in _spread(tasks, WhatIfChunk(settings, tried, first, end, at)):
+            on_record.add(one)
+            imagined.add(other)
+        _tell({"": (on_record, imagined)}, ("recorded", "on record"), tried, options.as_json)
         return
 
     def judge() -> RejudgeOutcome:
@@ -119,6 +129,8 @@ def _check(options: RecheckOptions) -> None:
         _spark(options)
     if options.utility and not (options.policy and options.engine is Engine.SPARK):
         raise UsageError("--utility is for what-if on Spark: --engine spark --policy FILE --dry-run")
+    if options.refunds and not options.policy:
+        raise UsageError("--refunds is for what-if: --policy FILE --dry-run")
     if options.home and options.policy and options.engine is Engine.SPARK:
         raise UsageError("--home: what-if on Spark counts all homes of a utility")
 
@@ -129,9 +141,12 @@ def _whole(end: Day | None) -> Day:
     return end
 
 
-def _tried(settings: Settings, policy: Path) -> Settings:
-    tried = settings.model_copy(update={"policy": policy})
+def _tried(settings: Settings, options: RecheckOptions) -> Settings:
+    """Return the settings that are tried: those in force but for a policy, and perhaps refund rules."""
+    refunds = {"refunds": options.refunds} if options.refunds else {}
+    tried = settings.model_copy(update={"policy": options.policy, **refunds})
     chosen_policy(tried)
+    chosen_refunds(tried)
     return tried
 
 
@@ -146,15 +161,10 @@ def _spark(options: RecheckOptions) -> SparkEngine:
 
 
 def _imagine_far(settings: Settings, options: RecheckOptions, span: FarSpan) -> None:
-    tried = _tried(settings, options.policy or Path())
+    tried = _tried(settings, options)
     utilities = options.utility or [settings.archive_utility]
     found = _interruptible(lambda: imagine_on_spark(settings, _spark(options), tried, utilities, span), True)
-    if options.as_json:
-        print(json.dumps({name: {"in_force": asdict(a), "imagined": asdict(b)} for name, (a, b) in found.items()}))
-        return
-    for name, (in_force, imagined) in found.items():
-        print(name)
-        _list_figures(in_force, imagined, "by the policy in force")
+    _tell(found, ("in_force", "by the policy in force"), tried, options.as_json)
 
 
 def _interruptible(work: Callable[[], T], dry_run: bool) -> T:
@@ -244,8 +254,14 @@ class WhatIfChunk:
         conn = connection(self.settings)
         with conn.transaction():
             end = _midnight(history, self.end, self.at)
-            now_figures = recorded(conn, history, ids, self.first, end)
-            return now_figures, imagine(conn, other, ids, self.first, end)
+            span, rules = (self.first, history.day_of(end)), chosen_refunds(self.tried)
+            terms = terms_of(conn, history, ids.tolist(), span)
+            known = recorded(conn, history, ids, self.first, end)
+            known.add_money(rules, terms, span, ledger_rows.spent(conn, ids.tolist(), span))
+            verdict = judged_by(conn, other, ids, self.first, end)
+            imagined = figures(verdict, other.policy)
+            imagined.add_money(rules, terms, span, verdict.days)
+            return known, imagined
 
 
 def _midnight(history: History, end: date | None, at: datetime) -> datetime:
@@ -303,20 +319,20 @@ def _change(change: FlagCorrection, codes: Mapping[int, str]) -> dict[str, objec
     }
 
 
-def _show_figures(pairs: list[tuple[WhatIfFigures, WhatIfFigures]], as_json: bool) -> None:
-    on_record, imagined = WhatIfFigures(), WhatIfFigures()
-    for one, other in pairs:
-        on_record.add(one)
-        imagined.add(other)
+def _tell(
+    found: Mapping[str, tuple[WhatIfFigures, WhatIfFigures]], known: tuple[str, str], tried: Settings, as_json: bool
+) -> None:
+    """Print what two policies come to, by utility; '' is one's own.
+
+    Args:
+        known: what the first of each pair is, in JSON and in words.
+    """
+    rules = chosen_refunds(tried)
     if as_json:
-        print(json.dumps({"recorded": asdict(on_record), "imagined": asdict(imagined)}))
+        said = {name: {known[0]: plain(a, rules), "imagined": plain(b, rules)} for name, (a, b) in found.items()}
+        print(json.dumps(said.get("", said)))
         return
-    _list_figures(on_record, imagined, "on record")
-
-
-def _list_figures(known: WhatIfFigures, imagined: WhatIfFigures, said: str) -> None:
-    rows = []
-    for name, value in asdict(known).items():
-        other = asdict(imagined)[name]
-        rows.append((name.replace("_", " "), f"{value:,.0f}", f"{other:,.0f}", f"{other - value:+,.0f}"))
-    listing([("", WORDS), *((n, NUMBER) for n in (said, "by the other policy", "difference"))], rows)
+    for name, (one, other) in found.items():
+        if name:
+            print(name)
+        show(one, other, known[1], rules)

@@ -81,17 +81,18 @@ COPY (
   {_DAYS}
 ) TO STDOUT (FORMAT BINARY)
 """
-# What refunds are computed from: half of a row is half of the way.
+# What refunds are computed from: half of a row is half of the way. A column comes as one array: as rows, each of the
+# millions of days of a season is a message of its own. A page is read once for all homes: a day's lie together.
 SPENT_ROW: wire.Layout = {
     name: DAY_ROW[name] for name in ("home_id", "day", "compliant", "cold", "severe", "unknown", "heat", "lowest")
 }
-COPY_SPENT = f"""
-COPY (
-  SELECT
-    l.home_id, l.day - date '0001-01-01' + 1, l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.heat,
-    coalesce(l.lowest, 'infinity')
-  {_DAYS}
-) TO STDOUT (FORMAT BINARY)
+SELECT_SPENT = """
+SELECT
+  array_agg(l.home_id), array_agg(l.day - date '0001-01-01' + 1), array_agg(l.compliant_us), array_agg(l.cold_us),
+  array_agg(l.severe_us), array_agg(l.unknown_us), array_agg(l.heat), array_agg(coalesce(l.lowest, 'infinity'))
+FROM ledger AS l
+WHERE l.home_id = ANY (%(homes)s::integer[]) AND l.day >= %(first)s AND l.day < %(end)s
+HAVING count(*) > 0
 """
 SELECT_MACHINES = f"""
 SELECT l.home_id, l.day - date '0001-01-01' + 1, l.machine {_DAYS} WHERE l.machine IS NOT NULL
@@ -154,9 +155,10 @@ def days(conn: Connection, homes: list[int], span: tuple[date, date], labels: Se
 
 
 def spent(conn: Connection, homes: Sequence[int], span: tuple[date, date]) -> NDArray[np.void]:
-    """Return the SPENT_ROW rows on record in a span, by home and day."""
+    """Return the SPENT_ROW rows on record in a span, in no order."""
+    values = {"homes": wire.ids(homes), "first": span[0], "end": span[1]}
     with conn.cursor() as cur:
-        return wire.read(cur, COPY_SPENT, SPENT_ROW, {"homes": list(homes), "first": span[0], "end": span[1]})
+        return wire.select_arrays(cur, SELECT_SPENT, SPENT_ROW, values)
 
 
 def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> NDArray[np.bool_]:

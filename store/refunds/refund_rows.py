@@ -12,6 +12,7 @@ from psycopg import Connection
 
 from domain.refunds.facts import AwaySpan, CountedMeasurement, FactKind, HomeFact, RefundRecord
 from store.base import wire
+from store.base.access import Person
 from store.base.rows import Row, fetch
 
 # Reports are tickets for cold that a user opened; requests those on the measuring list that a person asked for.
@@ -99,13 +100,14 @@ _SHEETS: LiteralString = """
 SELECT
   s.refund_sheet_id AS id, s.number, h.code AS home, s.home_id, s.season, s.upto, s.season_days, s.rules, s.currency,
   s.fee, s.total, s.inputs, s.digest, o.number AS corrects, c.number AS corrected_by, s.reason, s.made_at, s.made_by,
-  coalesce(a.actors, '{}') AS approved_by, coalesce(p.paid, 0)::bigint AS paid, p.paid_at, t.state
+  coalesce(a.actors, '{}') AS approved_by, coalesce(a.persons, '{}') AS approvers,
+  coalesce(p.paid, 0)::bigint AS paid, p.paid_at, t.state
 FROM refund_sheet AS s
 JOIN home AS h USING (home_id)
 LEFT JOIN refund_sheet AS o ON o.refund_sheet_id = s.corrects
 LEFT JOIN refund_sheet AS c ON c.corrects = s.refund_sheet_id
 LEFT JOIN LATERAL (
-  SELECT array_agg(x.actor ORDER BY x.nth) AS actors FROM refund_approval AS x
+  SELECT array_agg(x.actor ORDER BY x.nth) AS actors, array_agg(x.staff_id) AS persons FROM refund_approval AS x
   WHERE x.refund_sheet_id = s.refund_sheet_id
 ) AS a ON true
 LEFT JOIN LATERAL (
@@ -147,8 +149,8 @@ LEFT JOIN refund_paid AS p ON p.refund_sheet_id = d.refund_sheet_id AND p.day = 
 WHERE d.refund_sheet_id = %(sheet)s ORDER BY d.day
 """
 INSERT_APPROVAL = """
-INSERT INTO refund_approval (refund_sheet_id, home_id, season, nth, actor, at)
-SELECT s.refund_sheet_id, s.home_id, s.season, 1 + count(a.nth), %(actor)s, %(at)s
+INSERT INTO refund_approval (refund_sheet_id, home_id, season, nth, staff_id, actor, at)
+SELECT s.refund_sheet_id, s.home_id, s.season, 1 + count(a.nth), %(staff)s, %(actor)s, %(at)s
 FROM refund_sheet AS s LEFT JOIN refund_approval AS a USING (refund_sheet_id)
 WHERE s.refund_sheet_id = %(sheet)s GROUP BY s.refund_sheet_id, s.home_id, s.season
 """
@@ -189,7 +191,7 @@ WHERE p.refund_payment_id = %(payment)s
 GROUP BY s.refund_sheet_id, s.number, h.code, s.currency ORDER BY s.refund_sheet_id
 """
 FIRST_SHEET = "refund_sheet_first"  # constraint: of a home and season
-TWO_PERSONS = frozenset({"refund_approval_two_persons", "refund_approval_one_person"})
+TWO_PERSONS = "refund_approval_two_persons"  # constraint
 
 
 class SheetState(StrEnum):
@@ -330,13 +332,13 @@ def days(conn: Connection, sheet: int) -> list[Row]:
     return fetch(conn, SELECT_DAYS, {"sheet": sheet})
 
 
-def approve(conn: Connection, sheet: int, actor: str, at: datetime) -> None:
+def approve(conn: Connection, sheet: int, person: Person, at: datetime) -> None:
     """Approve a sheet, as the first or the second person.
 
     Raises:
-        psycopg.errors.IntegrityError: one of TWO_PERSONS, or two have approved it.
+        psycopg.errors.IntegrityError: TWO_PERSONS, or two have approved it.
     """
-    conn.execute(INSERT_APPROVAL, {"sheet": sheet, "actor": actor, "at": at})
+    conn.execute(INSERT_APPROVAL, {"sheet": sheet, "staff": person.staff_id, "actor": person.actor, "at": at})
 
 
 def to_pay(conn: Connection, numbers: Sequence[str]) -> list[Row]:

@@ -105,6 +105,21 @@ RETURNING c.ticket_id, c.round, c.name, c.due_at, c.breached_at
 """
 
 
+# Of visits to homes, those for cold alone: what a policy of temperatures changes.
+SELECT_VISITS = """
+SELECT count(*), coalesce(sum(extract(epoch FROM t.done_at - c.met_at) * 1000000), 0)::bigint
+FROM ticket AS t JOIN clock AS c USING (ticket_id, round)
+WHERE t.home_id = ANY (%(homes)s::integer[]) AND t.class = 'cold' AND c.name = 'on_site' AND c.met_at <= t.done_at
+"""
+
+
+class CrewVisits(NamedTuple):
+    """Tickets for cold of which a crew was noted to arrive and to be done, and the time between, in µs, in all."""
+
+    tickets: int
+    us: int
+
+
 class ClockRow(NamedTuple):
     """A clock of a ticket's present round."""
 
@@ -231,3 +246,9 @@ def date(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> list[RunningC
         return []
     with conn.cursor(row_factory=class_row(RunningClock)) as cur:
         return cur.execute(DATE, {"clocks": Jsonb(list(clocks))}).fetchall()
+
+
+def visits(conn: Connection, homes: Sequence[int]) -> CrewVisits:
+    """Return how long crews were at homes for cold."""
+    row = conn.execute(SELECT_VISITS, {"homes": list(homes)}).fetchone()
+    return CrewVisits(*(row or (0, 0)))

@@ -23,7 +23,7 @@ def test_nothing_is_lost_while_everything_breaks(tmp_path: Path) -> None:
     """One broker and one database, as the pairs of both take more of a core than there is: bench.chaos has them."""
     mosquitto_build()  # says so where there is none
     seed = random.randrange(1_000_000)
-    course = Course(minutes=3, broker="mosquitto", standby=False, homes=20, rate=2, seed=seed)
+    course = Course(minutes=2, broker="mosquitto", standby=False, homes=20, rate=2, seed=seed)
     report = run(course, tmp_path / "race")
     assert report.is_well, (as_json(report), report.log)
     assert report.acknowledged > 100

@@ -81,14 +81,32 @@ def test_without_rules_no_refund_is_computed(cold: Api) -> None:
     assert (answer.status_code, answer.json()["detail"]) == (409, "no refund rules are set: no refund is computed")
 
 
+def person(api: Api, name: str) -> str:
+    """Add a supervisor who has signed in; returns the token of the session."""
+    token = session_of(api.conn, member(api.conn, "supervisor", name))
+    api.conn.commit()
+    return token
+
+
+def test_two_tokens_of_one_person_are_nobody(cold: Api) -> None:
+    approval = f"/v1/refund-sheets/{made(cold).json()['number']}/approval"
+    for role in ("supervisor", "admin"):
+        answer = cold.post(approval, cold.token(role))
+        assert (answer.status_code, "by no token" in answer.json()["detail"]) == (409, True)
+    asker = person(cold, "li.na")
+    again = session_of(cold.conn, 1, "another browser")
+    cold.conn.commit()
+    assert [cold.post(approval, token).status_code for token in (asker, again)] == [201, 409]
+
+
 def test_who_is_renamed_is_no_second_person(cold: Api) -> None:
     number = made(cold).json()["number"]
-    person = member(cold.conn, "supervisor")
-    token = session_of(cold.conn, person)
+    staff = member(cold.conn, "supervisor")
+    token = session_of(cold.conn, staff)
     with browser(cold, token) as client:
         page = f"/desk/refunds/{number}"
         assert client.post(f"{page}/approval", data=sealed(token)).status_code == 303
-        cold.conn.execute("UPDATE staff SET name = 'Li Nana' WHERE staff_id = %s", [person])
+        cold.conn.execute("UPDATE staff SET name = 'Li Nana' WHERE staff_id = %s", [staff])
         cold.conn.commit()
         again = client.post(f"{page}/approval", data=sealed(token))
         assert again.status_code == 409
@@ -100,13 +118,13 @@ def test_who_is_renamed_is_no_second_person(cold: Api) -> None:
 def test_a_sheet_is_approved_by_two_persons_and_paid_once(cold: Api) -> None:
     number = made(cold).json()["number"]
     assert made(cold).status_code == 409
-    first, second = cold.token("supervisor"), cold.token("admin")
+    first, second = person(cold, "li.na"), person(cold, "wang.wei")
     approval, payments = f"/v1/refund-sheets/{number}/approval", "/v1/refund-payments"
     assert cold.post(approval, first).json()["approvals"] == 1
     assert cold.post(approval, first).status_code == 409
     assert cold.post(payments, first, sheets=[number]).status_code == 409
     assert cold.post(approval, second).json()["approvals"] == 2
-    assert cold.post(approval, cold.token("admin")).status_code == 409
+    assert cold.post(approval, person(cold, "zhao.min")).status_code == 409
     paid = cold.post(payments, first, sheets=[number]).json()
     assert (paid["sheets"], paid["total"]) == (1, "16.00")
     file = cold.get(f"{payments}/{paid['id']}", first)
@@ -174,6 +192,7 @@ def test_a_fact_is_taken_back_once_and_by_its_home_alone(cold: Api) -> None:
 @pytest.fixture
 def sheet(cold: Api) -> Iterator[Connection]:
     made(cold)
+    member(cold.conn)
     cold.conn.commit()
     yield cold.conn
     cold.conn.rollback()
@@ -185,9 +204,27 @@ def sheet(cold: Api) -> Iterator[Connection]:
         ("UPDATE refund_day SET amount = 0", "records are kept"),
         ("DELETE FROM refund_sheet", "records are kept"),
         (
-            "INSERT INTO refund_approval SELECT refund_sheet_id, home_id, season, n, 'one', made_at FROM refund_sheet, "
+            "INSERT INTO refund_approval (refund_sheet_id, home_id, season, nth, staff_id, actor, at) "
+            "SELECT refund_sheet_id, home_id, season, n, 1, 'one ' || n, made_at FROM refund_sheet, "
             "generate_series(1, 2) AS n",
             "refund_approval_two_persons",
+        ),
+        (
+            "INSERT INTO refund_approval (refund_sheet_id, home_id, season, nth, actor, at) "
+            "SELECT refund_sheet_id, home_id, season, 1, 'token 1 (one)', made_at FROM refund_sheet",
+            "refund_approval_by_person",
+        ),
+        *(
+            (
+                f"INSERT INTO refund_day SELECT {key}, date '2020-01-01', 0, -1, 0, 0, 0, 0, 0, 0, NULL, NULL, 0 "
+                "FROM refund_sheet",
+                "no sheet . of this home and season",
+            )
+            for key in (
+                "9, home_id, season",
+                "refund_sheet_id, 2, season",
+                "refund_sheet_id, home_id, date '2020-11-15'",
+            )
         ),
         (
             "INSERT INTO refund_sheet (home_id, season, upto, season_days, rules, rules_digest, currency, fee, total, "

@@ -83,8 +83,13 @@ INSERT_REFUND = (
     INSERT INTO refund_day
     SELECT refund_sheet_id, %(home)s, '2025-11-15', '2025-11-15', 10, 0, 50, 1, 1, 0, 0, 0, NULL, NULL, 0 FROM made
     """,
-    "INSERT INTO refund_approval SELECT refund_sheet_id, home_id, season, n, 'person ' || n, made_at "
-    "FROM refund_sheet, generate_series(1, 2) AS n WHERE home_id = %(home)s",
+    "INSERT INTO staff (name, role, sign_in_name, active_from) "
+    "SELECT 'person ' || n, 'supervisor', 'person.' || n, '-infinity' FROM generate_series(1, 2) AS n "
+    "ON CONFLICT DO NOTHING",
+    "INSERT INTO refund_approval (refund_sheet_id, home_id, season, nth, staff_id, actor, at) "
+    "SELECT r.refund_sheet_id, r.home_id, r.season, row_number() OVER (ORDER BY s.staff_id), s.staff_id, s.name, "
+    "r.made_at "
+    "FROM refund_sheet AS r, staff AS s WHERE r.home_id = %(home)s AND s.sign_in_name LIKE 'person._'",
     "INSERT INTO refund_payment (at, actor, sheets, total, digest) VALUES (%(at)s, 'desk', 1, 1, '')",
     "INSERT INTO refund_paid SELECT home_id, day, refund_sheet_id, p.refund_payment_id, amount "
     "FROM refund_day, (SELECT max(refund_payment_id) AS refund_payment_id FROM refund_payment) AS p "

@@ -152,6 +152,10 @@ WAYS_IN = {
         "VALUES (1, '2024-11-15', '2024-11-16', 1, '', '', '', 0, 0, '', '', now(), '');"
         "SET CONSTRAINTS ALL IMMEDIATE",
     ),
+    "check_refund_days()": (
+        "INSERT INTO public.refund_day VALUES (1, 1, '2024-11-15', '2024-11-15', 0, -1, 0, 0, 0, 0, 0, 0, "
+        "NULL, NULL, 0)",
+    ),
     "check_refund_paid()": ("INSERT INTO public.refund_paid VALUES (1, '2026-01-01', 1, 1, 1)",),
     "check_closed_ticket()": ("UPDATE public.ticket SET priority = 1",),
     **{

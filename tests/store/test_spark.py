@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ from archives.place import ArchivePlace
 from bench.records import digest
 from domain import policy_file
 from domain.errors import UsageError
+from domain.registry import HomeFee
 from hearth import cluster, far_recheck
 from hearth.cli import app
 from hearth.far_recheck import FarSpan, recheck_on_spark
 from hearth.settings import Settings
 from local import spark
 from local.spark import JAVA, SparkCluster
+from store.registry import fee_rows
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
 from tests.conftest import Database, Servers, fresh_database
@@ -40,6 +43,26 @@ from tests.store.histories import finish
 pytestmark = pytest.mark.plain_only
 HOMES = 24
 DAYS = 5
+INSERT_FACT = """
+INSERT INTO refund_fact (home_id, kind, at, reference, recorded_at, recorded_by)
+VALUES (%(home)s, %(kind)s, %(at)s, 'paper', %(at)s, 'desk')
+"""
+REFUNDS = """
+name = "ours"
+currency = "CNY"
+source = "s"
+read = "r"
+unread = "u"
+[[version]]
+valid_from = 2025-01-01
+counts = "breach"
+day_by = "lowest"
+starts = "proof"
+rounding = "half_up"
+unpaid_excluded = true
+deemed = {within_s = 3600, celsius = 13.0}
+rows = [{below = 25.0, percent = 100}]
+"""
 HOURS_AT_ONCE = 6  # that sensors tell of
 NOW = BEGIN + DAYS * DAY + timedelta(hours=4)
 FIRST, END = (at.astimezone(ZONE).date() for at in (BEGIN, BEGIN + 3 * DAY))
@@ -181,16 +204,24 @@ def test_a_killed_executor_costs_its_shard_and_the_record_is_that_of_one_machine
 def test_what_other_rules_would_do_in_several_cities_without_their_databases(
     city: Town, cluster_of_two: SparkCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    codes = [f"H{n}" for n in range(0, HOMES, 2)]
+    fee_rows.bring(city.conn, [HomeFee(code, date(2025, 11, 15), Decimal(80), Decimal(25)) for code in codes])
+    for home, kind, hours in ((1, "unpaid", 30), (7, "request", 40), (11, "at_fault", 1)):
+        city.conn.execute(INSERT_FACT, {"home": home, "kind": kind, "at": BEGIN + timedelta(hours=hours)})
     far_recheck.publish(city.conn, city.settings, NOW)
     for folder in ("", "briefs/"):  # a second city with the same days
         top = tmp_path / "archive" / folder
         shutil.copytree(top / f"utility={CITY}", top / "utility=Changchun")
     other = tmp_path / "other.toml"
     other.write_text(policy_file.builtin_text("seed").replace("18.0", "21.0"))
+    (tmp_path / "refunds.toml").write_text(REFUNDS, encoding="utf-8")
+    monkeypatch.setenv("HEARTH_REFUNDS", str(tmp_path / "refunds.toml"))
     monkeypatch.setenv("HEARTH_ARCHIVE", city.place.uri)
+    asked = ["recheck", f"--from={FIRST}", f"--to={END}", f"--policy={other}", "--dry-run", "--json"]
+    monkeypatch.setenv("HEARTH_DATABASE_URL", city.settings.database_url.get_secret_value())
+    here = json.loads(CliRunner().invoke(app(["recheck"]), asked, catch_exceptions=False).stdout)
     monkeypatch.setenv("HEARTH_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
-    told = ["recheck", "--engine", "spark", "--master", "local[2]", "--dry-run", "--json"]
-    told += [f"--from={FIRST}", f"--to={END}", f"--policy={other}", f"--utility={CITY}", "--utility=Changchun"]
+    told = [*asked, "--engine", "spark", "--master", "local[2]", f"--utility={CITY}", "--utility=Changchun"]
     for name, value in SETTINGS.items():
         told += ["--conf", f"{name}={value}"]
     done = CliRunner().invoke(app(["recheck"]), told, catch_exceptions=False)
@@ -200,6 +231,11 @@ def test_what_other_rules_would_do_in_several_cities_without_their_databases(
     assert figures["in_force"]["homes"] == figures["imagined"]["homes"] == HOMES
     assert 0 < figures["in_force"]["tickets"] < figures["imagined"]["tickets"]
     assert 0 < figures["in_force"]["cold_hours"] < figures["imagined"]["cold_hours"]
+    # To the cent what one machine finds, by what is on record and by the other policy.
+    assert figures["imagined"] == here["imagined"]
+    assert figures["in_force"] == here["recorded"]
+    assert 0 < figures["in_force"]["refund_units"] < figures["imagined"]["refund_units"]
+    assert figures["imagined"]["refund_units"] % 1653 == 0  # 2,000 a season of 121 days
 
 
 class NoCluster(cluster.SparkEngine):

@@ -1,9 +1,11 @@
 """An independent, slow computation of refunds: one home, one day after the other, in fractions."""
 
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from math import floor
 from typing import Any
+from zoneinfo import ZoneInfo
 
 NONE = 2**31 - 1
 
@@ -111,3 +113,63 @@ def row_of(days: list[SlowDay], at: int) -> int:
     while end + 1 < len(days) and days[end + 1].pays:
         end += 1
     return end - begin + 1
+
+
+def facts_of(record: Any, ledger: list[dict[str, int]], first: date, zone: ZoneInfo, versions: list[Any]) -> list[Any]:
+    """Tell the facts of each day from a record and the ledger, by looking at each day for itself."""
+    told = []
+    for nth, row in enumerate(ledger):
+        day = first + timedelta(days=nth)
+        here = [one for one in record.facts if one.at.astimezone(zone).date() == day]
+        found = {
+            "known": row["compliant"] + row["cold"] + row["severe"],
+            "breach": row["cold"] + row["severe"],
+            "unknown": row["unknown"],
+            "heat": row["heat"],
+            "lowest": row["lowest"],
+            "measured": min(
+                (m.milli for m in record.measurements if m.at.astimezone(zone).date() == day), default=NONE
+            ),
+            "outage": 0,
+            "periods": 0,
+        }
+        found |= {name: any(one.kind == kind for one in here) for kind, name in MARKS.items()}
+        for kind in ("at_fault", "unpaid"):
+            begun = [one for one in record.facts if one.kind == kind and one.at.astimezone(zone).date() <= day]
+            found[kind] = any(holds(one, day, zone) for one in begun)
+        told.append(found)
+    for fact in record.facts:
+        nth = (fact.at.astimezone(zone).date() - first).days
+        version = versions[nth]
+        if fact.kind != "request" or version is None or version.deemed is None:
+            continue
+        for at in waited(fact.at, version.deemed, record, (first, len(ledger), zone)):
+            told[at]["unmeasured"] = True
+    return told
+
+
+MARKS = {"request": "requested", "report": "reported", "refused": "refused", "authority": "authority", "": "unmeasured"}
+
+
+def holds(fact: Any, day: date, zone: ZoneInfo) -> bool:
+    """Tell whether a span that has begun goes on into a day."""
+    return fact.until is None or fact.until > datetime(day.year, day.month, day.day, tzinfo=zone)
+
+
+def waited(at: datetime, deemed: Any, record: Any, days: tuple[date, int, ZoneInfo]) -> list[int]:
+    """Return the days on which nobody came to a user who waited, day by day."""
+    first, count, zone = days
+    came = [one.at for one in record.measurements] + [one.at for one in record.facts if one.kind == "refused"]
+    due = at + timedelta(seconds=deemed.within_s)
+    over = datetime.combine(first + timedelta(days=count), datetime.min.time(), zone)
+    if due > over or any(at <= one <= due for one in came):
+        return []
+    nth = (at.astimezone(zone).date() - first).days
+    if not deemed.until_measured:
+        return [nth]
+    found = []
+    for day in range(nth, count):
+        if any(one >= at and one.astimezone(zone).date() == first + timedelta(days=day) for one in came):
+            break
+        found.append(day)
+    return found

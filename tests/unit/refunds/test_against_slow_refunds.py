@@ -1,17 +1,21 @@
 """Refunds of random ledgers under random tables come to the cent what a slow, independent computation says."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.refunds.facts import no_facts
+from domain.refunds.batch import SeasonTerms, compute_batch
+from domain.refunds.facts import CountedMeasurement, FactKind, HomeFact, RefundRecord, SeasonDays, no_facts
 from domain.refunds.rules import Deemed, Money, OutageRefund, RefundRow, RefundRules, RefundVersion
 from domain.refunds.season import DAY_FACTS, DayReason, HomeTerms, season
-from tests.unit.refunds.slow_refunds import refunds
+from store.base import wire
+from store.judging.ledger_rows import SPENT_ROW
+from tests.unit.refunds.slow_refunds import facts_of, refunds
 
 FIRST = date(2025, 11, 15)
 DAY_US = 86_400_000_000
@@ -27,7 +31,9 @@ def rows(draw: st.DrawFn) -> tuple[RefundRow, ...]:
 
 @st.composite
 def version(draw: st.DrawFn, valid_from: date) -> RefundVersion:
-    deemed = st.builds(Deemed, within_s=st.just(3600), celsius=st.sampled_from([13.999, 15.0]))
+    deemed = st.builds(
+        Deemed, within_s=st.just(3600), celsius=st.sampled_from([13.999, 15.0]), until_measured=st.booleans()
+    )
     outage = st.builds(
         OutageRefund, over_s=st.just(43_200), percent=st.integers(0, 100), amount=st.sampled_from([Money(0), Money(45)])
     )
@@ -88,3 +94,71 @@ def test_the_days_of_a_season_are_those_of_the_slow_computation(data: st.DataObj
         assert ((found["reason"][at] >= DayReason.COLD) == [day.pays for day in slow]).all()
     again = season(rules, numbers, facts.copy(), HomeTerms(np.array(fees, np.int64), 121))
     assert again.tobytes() == found.tobytes()
+
+
+ZONE = ZoneInfo("Asia/Shanghai")
+HOURS = [0, 1, 23, 24, 25]  # between what happens, so that edges of days and of times allowed are met
+
+
+def drawn_record(random: Random, days: int) -> RefundRecord:
+    """Draw what is on record of a home."""
+    at = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=ZONE)
+    facts, measured = list[HomeFact](), list[CountedMeasurement]()
+    for _ in range(random.randint(0, 5)):
+        at += timedelta(hours=random.choice(HOURS), seconds=random.choice([0, 0, 1, 1800]))
+        if at >= datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=ZONE) + timedelta(days=days):
+            break
+        if random.random() < 0.3:
+            measured.append(CountedMeasurement(at, random.choice([13_000, 15_999, 16_000, 19_000])))
+        else:
+            facts.append(HomeFact(random.choice([FactKind.REQUEST, *FactKind]), at))
+    return RefundRecord(tuple(facts), tuple(measured))
+
+
+def drawn_ledger(random: Random, days: int) -> list[dict[str, int]]:
+    """Draw the days of a home."""
+    out = []
+    for _ in range(days):
+        day = drawn_day(random)
+        cold = min(day["breach"], day["known"])
+        row = {"compliant": day["known"] - cold, "cold": cold // 2, "severe": cold - cold // 2}
+        out.append(row | {name: day[name] for name in ("unknown", "heat", "lowest")})
+    return out
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data(), st.integers(0, 2**32).map(Random))
+def test_sheets_are_those_of_the_slow_computation_from_the_ledger_and_the_record(
+    data: st.DataObject, random: Random
+) -> None:
+    length = data.draw(st.integers(1, 8))
+    made = [data.draw(version(FIRST + timedelta(days=day))) for day in sorted(data.draw(STARTS))]
+    rules = RefundRules(name="drawn", currency="CNY", source="", read="", unread="", versions=tuple(made))
+    homes, days = np.array([3, 5, 9]), SeasonDays(FIRST, FIRST + timedelta(days=length), ZONE, 121)
+    ledgers = {home: drawn_ledger(random, length) for home in homes.tolist()}
+    records = {home: drawn_record(random, length) for home in homes.tolist()}
+    fees = np.array([random.randint(0, 500_000) for _ in homes], np.int64)
+    rows = [
+        (home, (FIRST + timedelta(days=nth)).toordinal(), *(row[name] for name in list(SPENT_ROW)[2:]))
+        for home, ledger in ledgers.items()
+        for nth, row in enumerate(ledger)
+    ]
+    outside = [(3, days.end.toordinal(), *rows[0][2:]), (4, *rows[0][1:])]  # of another season, and of another home
+    random.shuffle(rows)
+    ledger = np.array(rows + outside, wire.native(SPENT_ROW))
+    terms = SeasonTerms(days, homes, fees, records)
+    found = compute_batch(rules, terms, ledger)
+    versions = [rules.version_on(FIRST + timedelta(days=nth)) for nth in range(length)]
+    for nth, home in enumerate(homes.tolist()):
+        told = facts_of(records[home], ledgers[home], FIRST, ZONE, versions)
+        slow = refunds(versions, told, int(fees[nth]), 121)
+        assert found.computed["amount"][nth].tolist() == [day.amount for day in slow]
+        assert found.totals[nth] == sum(day.amount for day in slow)
+    assert compute_batch(rules, terms, ledger).computed.tobytes() == found.computed.tobytes()
+    changed = random.randrange(len(rows))
+    ledger["unknown"][changed] += 1_000_000
+    same = [
+        a == b
+        for a, b in zip(compute_batch(rules, terms, ledger).sealed(rules)[0], found.sealed(rules)[0], strict=True)
+    ]
+    assert same == (homes != ledger["home_id"][changed]).tolist()
