@@ -23,7 +23,7 @@ import psycopg
 from bench.town import found
 from domain import policy
 from local import trixie
-from local.server import children_of
+from local.server import alive, children_of
 from local.trixie import TimescalePostgres
 
 HOMES, QUICK_HOMES = 200_000, 4_000
@@ -118,6 +118,9 @@ def sown(server: TimescalePostgres, homes: int, first: date) -> str:
         for statement in (UNWATCHED, INSERT_FEES, INSERT_LEDGER, INSERT_FACTS):
             conn.execute(statement.encode(), {"first": first, "days": DAYS, "at": at})
         conn.execute("VACUUM ANALYZE")
+        backend = conn.info.backend_pid
+    while alive(backend):  # what it took would be told of the command
+        time.sleep(LOOK_S)
     return url
 
 
