@@ -15,6 +15,8 @@ from tests.acceptance.proxy import Proxy
 
 # A bug of tests/simulation/mutants.py is planted in a process before it begins.
 PLANTED = """
+import ctypes
+ctypes.CDLL(None).prctl(1, 9)  # it ends with the race, however that ends
 from tests.simulation.mutants import MUTANTS
 from hearth.cli import main
 with MUTANTS[{name!r}](None):
