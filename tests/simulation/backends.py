@@ -23,7 +23,7 @@ T = TypeVar("T")
 PATIENCE_MS = 4  # a statement that takes longer is asked whether it waits for a lock of an open transaction
 ALONE_MS = 200  # where no other transaction is open
 BETWEEN = frozenset({"_read_gen", "copy_to"})  # parts of a COPY, which nothing waits for
-COMMIT, ROLLBACK = "COMMIT", "ROLLBACK"
+COMMIT, ROLLBACK, ENTER = "COMMIT", "ROLLBACK", "_enter_gen"
 COMMITS = frozenset({COMMIT, "_commit_gen"})  # of a transaction, or of a connection
 TOLD_WITHIN_US = SECOND
 REFUSE = "DO $$ BEGIN RAISE 'as the seed has it' USING ERRCODE = '{}'; END $$"
@@ -241,11 +241,12 @@ class Connection(psycopg.Connection[Any]):
         if self.refused and statement == COMMIT and self._num_transactions == 1:
             self.backend.command("ROLLBACK")
             self._finished(gen)  # says COMMIT where there is nothing any more: psycopg leaves its transaction
-        if self.refused and statement not in (COMMIT, ROLLBACK):
+        if self.refused and statement not in (COMMIT, ROLLBACK, ENTER):
             self.refuse(self._fault())
         if self.refused and statement == COMMIT and self._num_transactions == 0:
             raise psycopg.errors.lookup(self._fault())("the commit is refused, as the seed has it")
-        self.refused = None
+        if statement != ENTER:  # psycopg counts a block once that has begun: the statement after it is refused
+            self.refused = None
         result = self._finished(gen)
         if self.backend.status == TransactionStatus.IDLE or statement.startswith(ROLLBACK):
             self.pool.released += 1
