@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-from tests.simulation.town import HOUR, MINUTE
+from tests.simulation.town import HOUR, MINUTE, Day
 
 
 class Fault(StrEnum):
@@ -31,6 +31,7 @@ AT_STATEMENT = (
 )  # fmt: skip
 SQLSTATES = {Fault.DISK_FULL: "53100", Fault.DEADLOCK: "40P01", Fault.REFUSED: "22003"}
 AT_COMMIT = (Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.KILL_BEFORE, Fault.KILL_AFTER)
+AT_WORK_US = (-200_000, 1_500_000)  # around a beat
 LONGEST_SKEW_US = 4 * MINUTE  # a reading from more than five minutes ahead is refused: that is another rule
 
 
@@ -49,14 +50,16 @@ class Planned:
         return f"{self.kind.value} {self.name} {self.nth or self.at_us}"
 
 
-def draw(chance: Random, names: Sequence[str], begin_us: int, end_us: int) -> list[Planned]:
+def draw(chance: Random, names: Sequence[str], day: Day) -> list[Planned]:
     """Draw the faults of a seed's processes: none in a few, many in some, of a few kinds each time."""
     kinds = chance.sample(list(Fault), chance.choice([2, 4, 8]))
-    return [_one(chance, names, chance.choice(kinds), (begin_us, end_us)) for _ in range(chance.choice([0, 3, 6, 12]))]
+    return [_one(chance, names, chance.choice(kinds), day) for _ in range(chance.choice([0, 3, 6, 12]))]
 
 
-def _one(chance: Random, names: Sequence[str], kind: Fault, within_us: tuple[int, int]) -> Planned:
-    name, at_us = chance.choice(names), chance.randrange(within_us[0], within_us[1] - HOUR)
+def _one(chance: Random, names: Sequence[str], kind: Fault, day: Day) -> Planned:
+    name, at_us = chance.choice(names), chance.randrange(day.begin_us, day.end_us - HOUR)
+    if chance.random() < 0.7:  # while all are at work, not while all wait
+        at_us = chance.choice([beat for beat in day.beats_us if beat < day.end_us]) + chance.randrange(*AT_WORK_US)
     if kind in AT_COMMIT and chance.random() < 0.5:
         return Planned(kind, name, nth=chance.randrange(1, 40), commits=True)
     if kind in AT_STATEMENT:

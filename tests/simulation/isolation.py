@@ -27,7 +27,7 @@ from store.base.away import AWAY
 from store.base.stage import open_stages
 from store.readings import dead_letter_rows
 from tests.simulation import backends, timeline
-from tests.simulation.invariants import house_in_order, live_is_batch, seals_verify
+from tests.simulation.invariants import house_in_order, live_is_batch, one_order_of_locks, seals_verify
 from tests.simulation.stage import Stage
 from tests.simulation.timeline import SECOND, Process, Timeline
 from tests.simulation.town import HOUR, Day
@@ -42,7 +42,7 @@ STOPPED_S = 60.0
 EVENTUALLY_S = 7200.0
 TRIES = 3
 STAGES = 2  # statements before a path begins
-CHECKS = (house_in_order, live_is_batch, seals_verify)
+CHECKS = (house_in_order, live_is_batch, seals_verify, one_order_of_locks)
 COLD = ("t1-0", "t2-0", "t5-0")
 
 

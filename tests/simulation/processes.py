@@ -45,7 +45,7 @@ from tests.simulation.timeline import Event, Process, VirtualThreading, VirtualT
 SESSION = "hearth-ingest"
 BATCH_MESSAGES = 24  # so that a burst is several batches, and the next one is sorted ahead
 BATCH_AGE_S = 0.03
-LOOK_S = 0.05  # for a whole batch: less often than for real, as each look is a step
+LOOK_S = 0.2  # for a whole batch: less often than for real, as each look is a step
 LEASE = timedelta(seconds=120)
 Connect = Callable[[], Connection]
 

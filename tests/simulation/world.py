@@ -82,7 +82,7 @@ def plan_of(seed: int) -> Plan:
     usual, rare = chance.sample(ROUNDS, 2), chance.sample(ROUNDS, 4)
     paces = {name: RARE_S if name in rare else NEVER_S for name in ROUNDS if name not in usual}
     running = tuple(name for name, share in PROCESSES.items() if chance.random() < share)
-    planned = faults.draw(chance, running, day.begin_us, day.end_us)
+    planned = faults.draw(chance, running, day)
     return Plan(seed, day, planned, broker, paces, chance.random() < 0.3, running)
 
 
