@@ -1,9 +1,10 @@
-"""Monthly figures as a paper, in Chinese or English."""
+"""Figures of months as a paper, in Chinese or English."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from operator import attrgetter
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from domain.kpi import CaseKpi, ClockKpi, Month, MonthKpi
@@ -15,15 +16,26 @@ from papers.words.kpi import (
     COLUMNS,
     COMPANY,
     COUNTED,
+    MONTH,
     NO_STATION,
     NOTES,
     RUNNING,
+    SPAN_TITLE,
     STATION,
     TITLE,
     TITLES,
 )
 
 Columns = Sequence[tuple[str, ValueKind]]
+MonthFigures: TypeAlias = tuple[Month, Sequence[MonthKpi]]
+
+
+@dataclass(frozen=True)
+class SpanTables:
+    """The tables of a span beside those of its months: before and after them."""
+
+    before: Sequence[Table]
+    after: Sequence[Table]
 
 
 HEAT: Columns = (
@@ -93,50 +105,77 @@ CASE_COLUMNS: Columns = (
 )
 
 
-def paper(found: Sequence[MonthKpi], month: Month, now: datetime, zone: ZoneInfo, language: str) -> Paper:
-    """Build the paper of a month's figures.
+def paper(
+    months: Sequence[MonthFigures], now: datetime, zone: ZoneInfo, language: str, more: SpanTables | None = None
+) -> Paper:
+    """Build the paper of the figures of one month or several.
 
     Args:
-        found: figures of the company and its stations.
+        months: figures of the company and its stations, by month.
         now: when they were computed.
         language: zh or en.
+        more: what a span has beside the figures of its months.
     """
     counted = f"{now.astimezone(zone):%Y-%m-%d %H:%M} ({zone.key})"
-    running = "" if now >= month.span(zone)[1] else _said(RUNNING, language)
+    first, last = months[0][0], months[-1][0]
+    running = "" if now >= last.span(zone)[1] else _said(RUNNING, language)
+    clocks = [(month, of, _clock(one, language)) for month, of in _each(months) for one in of.clocks]
+    cases = [(month, of, _case(one, language)) for month, of in _each(months) for one in of.cases]
     tables = (
-        _table("heat", HEAT, found, language),
-        _proof(found, language),
-        _rows("clocks", CLOCK_COLUMNS, [(f, _clock(c, language)) for f in found for c in f.clocks], language),
-        _rows("cases", CASE_COLUMNS, [(f, _case(c, language)) for f in found for c in f.cases], language),
-        _table("desk", DESK, found, language),
+        *(more.before if more else ()),
+        _table("heat", HEAT, months, language),
+        _proof(months, language),
+        _rows("clocks", CLOCK_COLUMNS, clocks, language),
+        _rows("cases", CASE_COLUMNS, cases, language),
+        _table("desk", DESK, months, language),
+        *(more.after if more else ()),
     )
-    title = _said(TITLE.fill(month=month, running=running), language)
+    if first == last:
+        title = _said(TITLE.fill(month=first, running=running), language)
+    else:
+        title = _said(SPAN_TITLE.fill(first=first, last=last, running=running), language)
     return Paper(title, (_said(COUNTED.fill(at=counted), language),), tables, language)
 
 
-def _proof(found: Sequence[MonthKpi], language: str) -> Table:
+def _each(months: Sequence[MonthFigures]) -> Iterator[tuple[str, MonthKpi]]:
+    """Yield each figures with its month; empty where there is one month alone."""
+    for month, several in months:
+        yield from (("" if len(months) == 1 else str(month), figures) for figures in several)
+
+
+def _proof(months: Sequence[MonthFigures], language: str) -> Table:
     """Build the table of what the rates prove, with that of the first said in words."""
-    proven = [figures for figures in found if figures.proof is not None]
+    proven = [(month, [figures for figures in several if figures.proof is not None]) for month, several in months]
     table = _table("proof", PROOF, proven, language)
-    words = [_said(proven_text(figures.proof), language) for figures in proven[:1] if figures.proof is not None]
+    first = next((figures.proof for _, several in proven for figures in several), None)
+    words = [] if first is None else [_said(proven_text(first), language)]
     return replace(table, note=" ".join([*words, table.note]))
 
 
-def _table(name: str, columns: Columns, found: Sequence[MonthKpi], language: str) -> Table:
+def _table(name: str, columns: Columns, months: Sequence[MonthFigures], language: str) -> Table:
     """Build a table of figures, each named by its attribute."""
-    values = [(f, [attrgetter(figure)(f) for figure, _ in columns]) for f in found]
+    values = [(m, f, [attrgetter(figure)(f) for figure, _ in columns]) for m, f in _each(months)]
     return _rows(name, columns, values, language)
 
 
-def _rows(name: str, columns: Columns, rows: Sequence[tuple[MonthKpi, Sequence[Value]]], language: str) -> Table:
-    """Build a table whose first column is the station."""
+def _rows(name: str, columns: Columns, rows: Sequence[tuple[str, MonthKpi, Sequence[Value]]], language: str) -> Table:
+    """Build a table whose first column is the station; the next is the month, where there are several."""
+    several = any(month for month, _, _ in rows)
+    month = [TableColumn(_said(MONTH, language), ValueKind.TEXT)] if several else []
     headings = [
         TableColumn(_said(STATION, language), ValueKind.TEXT),
+        *month,
         *(TableColumn(_said(COLUMNS[heading], language), kind) for heading, kind in columns),
     ]
-    company, none = _said(COMPANY, language), _said(NO_STATION, language)
-    named = [(company if f.station is None else f.station or none, *values) for f, values in rows]
+    named = [(station_name(f.station, language), *([of] if several else []), *values) for of, f, values in rows]
     return Table(_said(TITLES[name], language), headings, named, _said(NOTES[name], language))
+
+
+def station_name(station: str | None, language: str) -> str:
+    """Name a station, or the company (None)."""
+    if station is None:
+        return _said(COMPANY, language)
+    return station or _said(NO_STATION, language)
 
 
 def _clock(figures: ClockKpi, language: str) -> tuple[Value, ...]:

@@ -358,6 +358,8 @@ INSERT INTO granted_function VALUES
   ('drop_readings', 'hearth_watch'),
   ('measurement_tasks', 'hearth_watch, hearth_grafana'),
   ('sealed_hashes', 'hearth_api'),
+  ('sealed_entries', 'hearth_api'),
+  ('last_entries', 'hearth_api'),
   -- What failed of a peer, without the right to change any message
   ('peer_message_again', 'hearth_api'),
   ('peer_message_passed_over', 'hearth_api'),

@@ -6,15 +6,14 @@ An application is worked on the page of its ticket.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import ValidationError
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api.desk.applications import NewHomeApplication, NewLoad, apply_for_building, apply_for_home
-from api.desk.once import number_once
 from api.desk_pages.forms import (
     SEVERAL,
     Faults,
@@ -24,21 +23,19 @@ from api.desk_pages.forms import (
     ShownField,
     Told,
     faults_in,
-    faults_of,
     fields_of,
-    once,
     shown_fields,
     values_of,
     whole_fault,
 )
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
-from api.desk_pages.ticket_routes import read_told, reading, writing
+from api.desk_pages.taken_in import taken_in
+from api.desk_pages.ticket_routes import read_told
 from api.desk_pages.time_left import time_left
-from api.figures.application_figures import figures
+from api.figures.application_figures import figures, named_figures
 from api.http.language import Language, said
 from api.http.paging import Paging
-from api.http.problem import Problem
 from api.http.session import Session, surroundings
 from api.pages.render import Times, say
 from api.staff.session import StaffRoute
@@ -53,7 +50,6 @@ from store.tickets.application_rows import ApplicationFilter, ApplicationView
 
 APPLICATIONS = f"{QUEUE}/applications"
 PAGE_LINES = 50
-TAKEN_BACK = (404, 409, 422)  # what is wrong with a form: it is shown again
 
 router = APIRouter(prefix=APPLICATIONS, route_class=StaffRoute, include_in_schema=False)
 
@@ -94,7 +90,7 @@ def list_content(asking: Session, query: ApplicationListQuery, language: Languag
         "views": [_view(query, view, str(key), counts[view], language) for key, view in enumerate(ApplicationView, 1)],
         "lines": [_line(row, asking, language) for row in shown],
         "month": month.month,
-        "figures": [(said(KIND_TEXTS[one.kind], language), one) for one in month.figures],
+        "figures": named_figures(month, language),
         "options": {"kind": _named(KIND_TEXTS, language), "station": _stations(asking)},
         "following": query.address(cursor=following) if following else None,
     }
@@ -143,18 +139,7 @@ def new(request: Request, asking: AskingDeskPerson) -> Response:
 def receive(request: Request, told: Annotated[Told, Depends(read_told)]) -> Response:
     """Receive an application once, and lead to its ticket."""
     read = _read(told, surroundings(request).policy.zone)
-    faults = {} if isinstance(read, NewHomeApplication | NewLoad) else read
-    if isinstance(read, NewHomeApplication | NewLoad):
-        try:
-            with writing(request) as changing:
-                number = number_once(changing, once("application", told), lambda: _take(changing, told, read))
-            return RedirectResponse(f"{QUEUE}/tickets/{quote(number)}", 303)
-        except Problem as problem:
-            if problem.status not in TAKEN_BACK:
-                raise
-            faults = faults_of(problem, missing="home")
-    with reading(request) as asking:
-        return _form(request, asking, FormState(told=told, faults=faults), 422)
+    return taken_in(request, "application", told, read, lambda changing, body: _take(changing, told, body), _form)
 
 
 def _read(told: Told, zone: ZoneInfo) -> NewHomeApplication | NewLoad | Faults:

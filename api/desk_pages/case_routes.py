@@ -8,18 +8,15 @@ from starlette.responses import RedirectResponse, Response
 
 from api.desk import cases
 from api.desk.cases import CaseReport
-from api.desk.once import number_once
 from api.desk_pages.case_forms import report_form
 from api.desk_pages.case_list import CASES, CaseListQuery, case_list
-from api.desk_pages.forms import FormState, Told, faults_of, once, read_body, whole_fault
+from api.desk_pages.forms import FormState, Told, read_body, whole_fault
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import AskingDeskPerson, desk_page, reader_of
-from api.desk_pages.ticket_routes import read_told, reading, writing
-from api.http.problem import Problem
+from api.desk_pages.taken_in import taken_in
+from api.desk_pages.ticket_routes import read_told
 from api.http.session import Session, surroundings
 from api.staff.session import StaffRoute
-
-TAKEN_BACK = (404, 409, 422)  # what is wrong with a form: it is shown again
 
 router = APIRouter(prefix=CASES, route_class=StaffRoute, include_in_schema=False)
 
@@ -42,22 +39,7 @@ def new_case(request: Request, asking: AskingDeskPerson, query: Annotated[CaseLi
 def file_case(request: Request, told: Annotated[Told, Depends(read_told)]) -> Response:
     """File a case, once, and lead to its ticket."""
     read = read_body(CaseReport, told, surroundings(request).policy.zone)
-    faults = {} if isinstance(read, CaseReport) else read
-    if isinstance(read, CaseReport):
-        try:
-            with writing(request) as changing:
-                number = _file(changing, read, once("case", told))
-            return RedirectResponse(f"{QUEUE}/tickets/{quote(number)}", 303)
-        except Problem as problem:
-            if problem.status not in TAKEN_BACK:
-                raise
-            faults = faults_of(problem, missing="home")
-    with reading(request) as asking:
-        return _form(request, asking, FormState(told=told, faults=faults), 422)
-
-
-def _file(changing: Session, report: CaseReport, key: str) -> str:
-    return number_once(changing, key, lambda: cases.take(changing, report).number)
+    return taken_in(request, "case", told, read, lambda changing, body: cases.take(changing, body).number, _form)
 
 
 def _form(request: Request, asking: Session, state: FormState, status: int = 200) -> Response:

@@ -10,6 +10,8 @@ from api.desk.cases import CaseQuery, CaseSort, listed
 from api.desk_pages.case_list import case_line
 from api.desk_pages.queue import QUEUE
 from api.desk_pages.show import desk_page, reader_of
+from api.figures import application_figures
+from api.figures.application_figures import named_figures
 from api.figures.cold_causes import found_beside
 from api.figures.kpi import Asked, PackageQuery, Place, made_package
 from api.figures.supervision import (
@@ -34,12 +36,14 @@ from papers.chart import Frame, Tick, runs, through_time
 from papers.tables import ValueKind, written
 from store.base.rows import Row
 from store.figures import kpi_rows
+from store.tickets import queue_rows
 from store.tickets.case_rows import CaseView
 
 FIGURES = f"{QUEUE}/figures"
 MONTHS = 12
 RATES = ("rate_by_time", "rate_by_homes", "coverage")
 LATEST = 3
+QUARTERS = 4
 PAGE_TICKETS = 50
 Cursor = Annotated[str | None, Query(max_length=200)]
 AskingLeader = Annotated[Session, Depends(signed_in(LEADERS), scope="function")]
@@ -69,6 +73,9 @@ def figures_page(
         "ratings": rated_work(asking, month),
         "causes": causes_found(asking, month),
         "beside": [one.model_dump() for one in found_beside(asking, month)],
+        "applications": named_figures(application_figures.figures(asking, str(month)), language),
+        "quarters": _quarters(asking),
+        "stations": queue_rows.stations(asking.conn),
         "still_cold": sum(row["still_cold"] for row in load),
         "is_counted": kpi_rows.counted_at(asking.conn, month.first) is not None,
         **_rates(asking, month, language),
@@ -80,8 +87,30 @@ def figures_page(
 def package_file(
     request: Request, place: Place, asking: AskingLeader, query: Annotated[PackageQuery, Depends()]
 ) -> Response:
-    """Give the package of a month, as the API gives it."""
+    """Give the package of a span of months, as the API gives it."""
     return made_package(request, asking, query)
+
+
+def _quarters(asking: Session) -> list[tuple[str, Month, Month]]:
+    """Return the latest quarters of which all months up to now were counted: year and number, first and last month."""
+    now = Month.of(asking.now, asking.policy.zone)
+    found: dict[str, list[Month]] = {}
+    for month in _back_from(now, QUARTERS * 3):
+        if kpi_rows.counted_at(asking.conn, month.first) is not None:
+            found.setdefault(f"{month.first.year}-Q{(month.first.month + 2) // 3}", []).append(month)
+    return [
+        (name, months[-1], months[0])
+        for name, months in found.items()
+        if len(months) == 3 or (months[0] == now and months[-1].first.month % 3 == 1)
+    ]
+
+
+def _back_from(month: Month, count: int) -> list[Month]:
+    """Return a month and those before it, latest first."""
+    months = [month]
+    while len(months) < count:
+        months.append(months[-1].before())
+    return months
 
 
 def _cases(asking: Session, language: Language, view: CaseView, sort: CaseSort) -> list[Any]:
@@ -133,10 +162,7 @@ def _reasons(reasons: dict[str, int], language: Language) -> list[tuple[str, int
 
 def _rates(asking: Session, month: Month, language: Language) -> dict[str, Any]:
     """Return the company's rates of the month, and those of a year as a chart and a table."""
-    months = [month]
-    while len(months) < MONTHS:
-        months.append(months[-1].before())
-    found = [(one, kpi_rows.figures(asking.conn, one.first)[0]) for one in reversed(months)]
+    found = [(one, kpi_rows.figures(asking.conn, one.first)[0]) for one in reversed(_back_from(month, MONTHS))]
     now, heat = found[-1][1], [(one, of.heat) for one, of in found]
     series = []
     for name in RATES:

@@ -6,9 +6,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api.figures.kpi import Asked
+from api.http.language import Language, said
 from api.http.session import AskingDesk
 from domain.applications import ApplicationKind
 from domain.kpi import Month
+from domain.words.applications import KIND_TEXTS
 from store.tickets import application_rows
 
 Station = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]+$")]
@@ -35,6 +37,11 @@ class MonthOfApplications(BaseModel):
 
     month: str
     figures: list[ApplicationFigures]
+
+
+def named_figures(month: MonthOfApplications, language: Language) -> list[tuple[str, ApplicationFigures]]:
+    """Return the figures of a month, each with the name of its kind."""
+    return [(said(KIND_TEXTS[one.kind], language), one) for one in month.figures]
 
 
 @router.get("/applications/figures")

@@ -1,4 +1,4 @@
-"""Routes for monthly figures, per station and for the company."""
+"""Routes for monthly figures, per station and for the company, and the package of a span of months."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,10 @@ from api.words import problems
 from domain.kpi import Month, MonthKpi
 from insight.plan import to_measure
 from insight.words.proof import proven_text
-from papers.figures_package import FiguresRequest, package
+from papers.figures_gather import FiguresRequest, gather, months_of
+from papers.figures_package import package
+from store.base import access
+from store.evidence import chain_rows
 from store.figures import kpi_rows, proof_rows
 
 
@@ -162,11 +165,15 @@ def place(request: Request) -> Iterator[None]:
 Place = Annotated[None, Depends(place, scope="function")]
 
 
+MOST_MONTHS = 12
+
+
 @dataclass(frozen=True)
 class PackageQuery:
-    """The query keys of a package."""
+    """The query keys of a package; without `until` it is of one month."""
 
     month: Annotated[MonthText, Query(description="such as 2026-01")]
+    until: Annotated[MonthText | None, Query(description="the last month, such as 2026-03")] = None
     station: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")] = None
     language: Language = "zh"
 
@@ -250,29 +257,33 @@ def regulator_package(
     query: Annotated[PackageQuery, Depends()],
     if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
 ) -> Response:
-    """Get the figures of a month as one ZIP: workbook, PDF, CSV, and a manifest of their digests.
+    """Get the figures of a month, or of up to twelve, as one ZIP: workbook, PDF, CSV, and a manifest of their digests.
 
-    The same figures give the same bytes.
+    With the lists of cases behind them, and the seals that these lie under. The same figures give the same bytes.
     """
     return made_package(request, asking, query, if_none_match or "")
 
 
 def made_package(request: Request, asking: Session, query: PackageQuery, known: str = "") -> Response:
-    """Make the package of a month and answer with it.
+    """Make the package of a span of months and answer with it.
 
     Raises:
-        Problem: 409, nothing has been counted; 422, there are no figures of the station.
+        Problem: 409, a month has not been counted; 422, there are no figures of the station, or the span is none.
     """
-    month = Month.parse(query.month)
-    counted_at = kpi_rows.counted_at(asking.conn, month.first)
-    if counted_at is None:
-        raise Problem(409, problems.NOT_COUNTED.fill(month=month))
-    station = query.station or None
-    found = kpi_rows.figures(asking.conn, month.first, station)
-    if not found:
+    given, months = surroundings(request), _months(query)
+    asking.conn.rollback()  # the caller is known; all is read as it is at one moment
+    chain_rows.freeze(asking.conn)
+    access.enter(asking.conn, asking.scope)
+    counted = [kpi_rows.counted_at(asking.conn, month.first) for month in months]
+    for month, at in zip(months, counted, strict=True):
+        if at is None:
+            raise Problem(409, problems.NOT_COUNTED.fill(month=month))
+    wanted = FiguresRequest(
+        months=months, station=query.station or None, language=query.language, counted_at=max(filter(None, counted))
+    )
+    found = gather(asking.conn, asking.scope, wanted, asking.policy.zone)
+    if not any(several for _, several in found.months):
         raise invalid(FieldFault("station", problems.NO_SUCH_STATION))
-    wanted = FiguresRequest(month=month, station=station, language=query.language, counted_at=counted_at)
-    given = surroundings(request)
     with file_for(given.downloads, names_of(request, asking)) as sheet:
         headers = {
             "ETag": f'"{package(sheet.file, found, asking.policy, wanted)}"',
@@ -281,6 +292,20 @@ def made_package(request: Request, asking: Session, query: PackageQuery, known: 
         if headers["ETag"] in known:
             sheet.close()
             return Response(status_code=304, headers=headers)
-        return Download(
-            sheet, {**headers, "Content-Disposition": f'attachment; filename="figures-{month}.zip"'}, "application/zip"
-        )
+        name = f'attachment; filename="figures-{wanted.name}.zip"'
+        return Download(sheet, {**headers, "Content-Disposition": name}, "application/zip")
+
+
+def _months(query: PackageQuery) -> list[Month]:
+    """Return the months asked for.
+
+    Raises:
+        Problem: 422, they are in no order, or too many.
+    """
+    first = Month.parse(query.month)
+    last = Month.parse(query.until) if query.until else first
+    if last < first:
+        raise invalid(FieldFault("until", problems.BEFORE_MONTH))
+    if (last.first.year - first.first.year) * 12 + last.first.month - first.first.month >= MOST_MONTHS:
+        raise invalid(FieldFault("until", problems.TOO_MANY_MONTHS.fill(most=MOST_MONTHS)))
+    return months_of(first, last)

@@ -23,7 +23,7 @@ APPLICATION_WORDS: Mapping[str, Text] = {
     "desk_apps_received": Text("受理时间", "Received"),
     "desk_apps_answered": Text("已答复：{at}", "answered {at}"),
     "desk_apps_notice": Text("供热通知单 {number}", "heat-supply notice {number}"),
-    "desk_apps_figures": Text("{month} 受理的申请", "Received in {month}"),
+    "desk_apps_figures": Text("{month} 受理的用热申请", "Applications received in {month}"),
     "desk_app_kind": Text("申请事项", "Applied for"),
     "desk_app_home": Text("住户编号", "Code of the home"),
     "desk_app_building": Text("楼栋编号（新增热负荷）", "Code of the building (new load)"),

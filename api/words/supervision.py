@@ -57,5 +57,16 @@ SUP_WORDS: Mapping[str, Text] = {
     "sup_rate_by_homes": Text("室温合格率（户）", "Qualified, by homes"),
     "sup_coverage": Text("覆盖率", "Coverage"),
     "sup_package": Text("报送资料包（表格、PDF、CSV）", "Package for the regulator (workbook, PDF, CSV)"),
+    "sup_packages": Text("季度报送资料包", "Packages of a quarter"),
+    "sup_packages_say": Text(
+        "最多十二个月：含分子分母、逐件清单、封存哈希；接收方可用 tools/check_figures.py 独立重算核对。",
+        "Up to twelve months: parts and wholes, lists case by case, hashes of seals; who receives it counts it again "
+        "with tools/check_figures.py.",
+    ),
+    "sup_quarter": Text("{year} 年第 {nth} 季度", "{year}, quarter {nth}"),
+    "sup_from_month": Text("起始月份", "First month"),
+    "sup_until_month": Text("截止月份", "Last month"),
+    "sup_company": Text("全公司", "Whole company"),
+    "sup_download": Text("下载", "Download"),
     "sup_not_counted": Text("本月尚未统计。", "The month has not been counted yet."),
 }

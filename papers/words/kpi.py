@@ -3,7 +3,9 @@
 from domain.words.text import Text
 
 TITLE = Text("供热服务月报 {month}{running}", "Monthly heat supply report, {month}{running}")
-RUNNING = Text("（当月未结束）", " (the month is not over)")
+SPAN_TITLE = Text("供热服务报告 {first} 至 {last}{running}", "Heat supply report, {first} to {last}{running}")
+RUNNING = Text("（未结束）", " (not over yet)")
+MONTH = Text("月份", "Month")
 COUNTED = Text("统计截至 {at}", "Counted at {at}")
 COMPANY = Text("全公司", "company")
 NO_STATION = Text("（无供热站）", "(no station)")
@@ -64,8 +66,57 @@ COLUMNS = {
     "overdue": Text("逾期未答复", "Overdue"),
     "waiting": Text("待答复", "Waiting"),
     "answered_in_time_rate": Text("按时答复率", "Answered in time (rate)"),
+    "figure": Text("指标", "Rate"),
+    "part": Text("分子", "Part"),
+    "whole": Text("分母", "Whole"),
+    "share": Text("比率", "Share"),
+    "kind": Text("申请类别", "Application"),
+    "late_explained": Text("超时且已说明", "Late, explained"),
+    "warm_in_time": Text("按时供热", "Heat on in time"),
+    "warm_late": Text("超时供热", "Heat on late"),
+    "peer": Text("对接方", "Peer"),
+    "response_due": Text("应响应", "Responses due"),
+    "response_met": Text("按时响应", "in time"),
+    "solution_due": Text("应解决", "Solutions due"),
+    "solution_met": Text("按时解决", "in time"),
+    "rated": Text("已回访", "Rated"),
+    "satisfied": Text("满意", "Satisfied"),
+    "payments": Text("付款批次", "Payments"),
+    "sheets": Text("退费单", "Sheets"),
+    "days": Text("退费天数", "Days"),
+    "amount": Text("金额", "Amount"),
+    "currency": Text("币种", "Currency"),
 }
+# Rates of a span, by their table and name; those of clocks are called as their clocks.
+RATES = {
+    "heat.rate_by_time": Text("合格率（时间，小时）", "Qualified (time, hours)"),
+    "heat.coverage": Text("覆盖率（小时）", "Coverage (hours)"),
+    "cases.closure": Text("办结", "closed"),
+    "cases.closure_in_time": Text("按时办结", "closed in time"),
+    "cases.answered": Text("按时答复", "answered in time"),
+    "desk.satisfaction": Text("满意率", "Satisfaction"),
+    "desk.recovery": Text("低温标记已恢复", "Flags whose home is warm again"),
+    "applications.answered": Text("按时答复", "answered in time"),
+    "applications.warm": Text("按时供热", "heat on in time"),
+    "peers.response": Text("按时响应", "responses in time"),
+    "peers.solution": Text("按时解决", "solutions in time"),
+    "peers.satisfaction": Text("满意", "satisfied"),
+}
+OF = Text("{subject}：{name}", "{subject}: {name}")
 NOTES = {
+    "rates": Text(
+        "各月分子、分母之和。按户计的合格率不能跨月相加，见各月。",
+        "The parts and the wholes of all months. Rates by homes cannot be added up: see each month.",
+    ),
+    "applications": Text(
+        "统计各月受理的用热申请。",
+        "Applications for heat received in each month.",
+    ),
+    "peers": Text(
+        "对接方的三项比率：时限计入其到期月，评价计入其作出之月。",
+        "The three rates of peers: a clock counts in the month in which it ran out, a rating in that of its giving.",
+    ),
+    "refunds": Text("统计各月已付退费。", "Refunds paid in each month."),
     "heat": Text(
         "合格率（时间）=达标时长÷已知时长；合格率（户）=全月未见不达标的户数÷已判定户数。未知时长不计入，见覆盖率。百分数向下取整。",
         "By time: compliant share of known home-time. By homes: share of judged homes never known to be in breach. "
@@ -88,6 +139,10 @@ NOTES = {
     ),
 }
 TITLES = {
+    "rates": Text("本期指标", "Rates of the span"),
+    "applications": Text("用热申请", "Applications for heat"),
+    "peers": Text("对接方", "Peers"),
+    "refunds": Text("已付退费", "Refunds paid"),
     "heat": Text("室温合格率", "Qualified rate of room temperatures"),
     "proof": Text("合格率能证明什么", "What the rates prove"),
     "clocks": Text("报修处理及时率", "Repairs handled in time"),

@@ -1,6 +1,6 @@
 """Monthly figures: sums of the ledger per shard, and counts from clocks, cases and flags."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, LiteralString, TypeVar
 
@@ -51,13 +51,12 @@ DELETE_CLOCKS = "DELETE FROM kpi_clock WHERE month = %(month)s"
 DELETE_CASES = "DELETE FROM kpi_case WHERE month = %(month)s"
 DELETE_DESK = "DELETE FROM kpi_desk WHERE month = %(month)s"
 # A clock that a relapse voided before its due time does not count; one that was already breached does.
-INSERT_CLOCKS = """
-INSERT INTO kpi_clock (month, station, class, name, due, in_time, late, unmet, mean_s, median_s)
+COUNT_CLOCKS: LiteralString = """
 SELECT
-  %(month)s::date, CASE GROUPING(k.station) WHEN 0 THEN k.station END, k.class, k.name, count(*),
-  count(*) FILTER (WHERE k.met_at <= k.due_at), count(*) FILTER (WHERE k.met_at > k.due_at),
-  count(*) FILTER (WHERE k.met_at IS NULL), avg(k.took_s),
-  percentile_cont(0.5) WITHIN GROUP (ORDER BY k.took_s)
+  CASE GROUPING(k.station) WHEN 0 THEN k.station END AS station, k.class AS ticket_class, k.name, count(*) AS due,
+  count(*) FILTER (WHERE k.met_at <= k.due_at) AS in_time, count(*) FILTER (WHERE k.met_at > k.due_at) AS late,
+  count(*) FILTER (WHERE k.met_at IS NULL) AS unmet, avg(k.took_s) AS mean_s,
+  percentile_cont(0.5) WITHIN GROUP (ORDER BY k.took_s) AS median_s
 FROM (
   SELECT
     coalesce(t.station, '') AS station, t.class, c.name, c.due_at, c.met_at,
@@ -68,17 +67,16 @@ FROM (
     AND (c.void_at IS NULL OR c.breached_at IS NOT NULL) AND t.ending IS NULL
 ) AS k
 GROUP BY GROUPING SETS ((k.station, k.class, k.name), (k.class, k.name))
+ORDER BY 1, 2, 3
 """
-INSERT_CASES = """
-INSERT INTO kpi_case (
-  month, station, class, received, closed, closed_in_time, answered_in_time, answered_late, overdue, waiting
-)
+COUNT_CASES: LiteralString = """
 SELECT
-  %(month)s::date, CASE GROUPING(k.station) WHEN 0 THEN k.station END, k.class, count(*), count(k.closed_at),
-  count(*) FILTER (WHERE k.closed_at <= k.due_at), count(*) FILTER (WHERE k.met_at <= k.due_at),
-  count(*) FILTER (WHERE k.met_at > k.due_at),
-  count(*) FILTER (WHERE k.met_at IS NULL AND k.due_at <= %(now)s::timestamptz),
-  count(*) FILTER (WHERE k.met_at IS NULL AND (k.due_at IS NULL OR k.due_at > %(now)s::timestamptz))
+  CASE GROUPING(k.station) WHEN 0 THEN k.station END AS station, k.class AS ticket_class, count(*) AS received,
+  count(k.closed_at) AS closed, count(*) FILTER (WHERE k.closed_at <= k.due_at) AS closed_in_time,
+  count(*) FILTER (WHERE k.met_at <= k.due_at) AS answered_in_time,
+  count(*) FILTER (WHERE k.met_at > k.due_at) AS answered_late,
+  count(*) FILTER (WHERE k.met_at IS NULL AND k.due_at <= %(now)s::timestamptz) AS overdue,
+  count(*) FILTER (WHERE k.met_at IS NULL AND (k.due_at IS NULL OR k.due_at > %(now)s::timestamptz)) AS waiting
 FROM (
   SELECT coalesce(t.station, '') AS station, t.class, t.closed_at, c.due_at, c.met_at
   FROM ticket AS t
@@ -89,19 +87,17 @@ FROM (
   WHERE t.class IN ('complaint', 'report') AND t.opened_at >= %(start)s AND t.opened_at < %(stop)s
 ) AS k
 GROUP BY GROUPING SETS ((k.station, k.class), (k.class))
+ORDER BY 1, 2
 """
-INSERT_DESK = """
-INSERT INTO kpi_desk (
-  month, station, tickets, retrospective, closed, called_back, asked, satisfied, flags, recovered, merged, void,
-  warm_mean_s, warm_median_s
-)
+COUNT_DESK: LiteralString = """
 SELECT
-  %(month)s::date, CASE GROUPING(k.station) WHEN 0 THEN k.station END, count(*) FILTER (WHERE k.what = 'opened'),
-  count(*) FILTER (WHERE k.what = 'retrospective'), count(*) FILTER (WHERE k.what = 'closed'),
-  count(*) FILTER (WHERE k.what = 'called_back'), count(k.satisfied), count(*) FILTER (WHERE k.satisfied),
-  count(*) FILTER (WHERE k.what = 'flag'), count(k.warm_s), count(*) FILTER (WHERE k.what = 'merged'),
-  count(*) FILTER (WHERE k.what = 'void'), avg(k.warm_s),
-  percentile_cont(0.5) WITHIN GROUP (ORDER BY k.warm_s)
+  CASE GROUPING(k.station) WHEN 0 THEN k.station END AS station, count(*) FILTER (WHERE k.what = 'opened') AS tickets,
+  count(*) FILTER (WHERE k.what = 'retrospective') AS retrospective,
+  count(*) FILTER (WHERE k.what = 'closed') AS closed, count(*) FILTER (WHERE k.what = 'called_back') AS called_back,
+  count(k.satisfied) AS asked, count(*) FILTER (WHERE k.satisfied) AS satisfied,
+  count(*) FILTER (WHERE k.what = 'flag') AS flags, count(k.warm_s) AS recovered,
+  count(*) FILTER (WHERE k.what = 'merged') AS merged, count(*) FILTER (WHERE k.what = 'void') AS void,
+  avg(k.warm_s) AS warm_mean_s, percentile_cont(0.5) WITHIN GROUP (ORDER BY k.warm_s) AS warm_median_s
 FROM (
   SELECT
     coalesce(t.station, '') AS station, CASE WHEN t.retrospective THEN 'retrospective' ELSE 'opened' END AS what,
@@ -128,6 +124,32 @@ FROM (
 ) AS k
 GROUP BY GROUPING SETS ((k.station), ())
 """
+INSERT_CLOCKS: LiteralString = (
+    """
+INSERT INTO kpi_clock (month, station, class, name, due, in_time, late, unmet, mean_s, median_s)
+SELECT %(month)s::date, k.* FROM ("""
+    + COUNT_CLOCKS
+    + ") AS k"
+)
+INSERT_CASES: LiteralString = (
+    """
+INSERT INTO kpi_case (
+  month, station, class, received, closed, closed_in_time, answered_in_time, answered_late, overdue, waiting
+)
+SELECT %(month)s::date, k.* FROM ("""
+    + COUNT_CASES
+    + ") AS k"
+)
+INSERT_DESK: LiteralString = (
+    """
+INSERT INTO kpi_desk (
+  month, station, tickets, retrospective, closed, called_back, asked, satisfied, flags, recovered, merged, void,
+  warm_mean_s, warm_median_s
+)
+SELECT %(month)s::date, k.* FROM ("""
+    + COUNT_DESK
+    + ") AS k"
+)
 SELECT_COUNTED = "SELECT counted_at FROM kpi_month WHERE month = %(month)s"
 # From the tables, not the view, so that row-level security applies to the API.
 SELECT_HEAT = """
@@ -207,11 +229,33 @@ def counted_at(conn: Connection, month: date) -> datetime | None:
 def figures(conn: Connection, month: date, own: str | None = None) -> list[MonthKpi]:
     """Return all figures of a month: the company's first, then each station's; or of one station."""
     values = {"month": month, "own": own}
+    found = [fetch(conn, query, values) for query in (SELECT_DESK, SELECT_CLOCKS, SELECT_CASES)]
+    return _figures(conn, values, *found)
+
+
+def figures_as_of(
+    conn: Connection, month: date, span: tuple[datetime, datetime], now: datetime, own: str | None = None
+) -> list[MonthKpi]:
+    """Return the same with the desk's work counted from what is on record, as of an instant; nothing is stored.
+
+    Args:
+        span: the bounds of the month.
+    """
+    values = {"month": month, "own": own, "start": span[0], "stop": span[1], "now": now}
+    found = [fetch(conn, query, values) for query in (COUNT_DESK, COUNT_CLOCKS, COUNT_CASES)]
+    if own is not None:
+        found = [[row for row in rows if row["station"] == own] for rows in found]
+    return _figures(conn, values, *found)
+
+
+def _figures(
+    conn: Connection, values: Mapping[str, Any], worked: list[Row], due: list[Row], received: list[Row]
+) -> list[MonthKpi]:
+    own = values["own"]
     heat = {row.pop("station"): Heat(**row) for row in fetch(conn, SELECT_HEAT, values)}
-    desk = {row.pop("station"): DeskKpi(**row) for row in fetch(conn, SELECT_DESK, values)}
-    clocks = _by_station(fetch(conn, SELECT_CLOCKS, values), ClockKpi)
-    cases = _by_station(fetch(conn, SELECT_CASES, values), CaseKpi)
-    proofs = proof_rows.proofs(conn, month, own)
+    desk = {row.pop("station"): DeskKpi(**row) for row in worked}
+    clocks, cases = _by_station(due, ClockKpi), _by_station(received, CaseKpi)
+    proofs = proof_rows.proofs(conn, values["month"], own)
     stations = sorted({s for some in (heat, desk, clocks, cases) for s in some if s is not None})
     wanted: list[str | None] = [*stations] if own is not None else [None, *stations]
     return [

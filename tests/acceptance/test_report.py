@@ -1,6 +1,8 @@
 """`hearth report` as an operator runs it."""
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -41,6 +43,22 @@ def test_a_month_on_the_terminal_in_files_and_for_programs(database: Database, t
     done = processes.run(ours, "report", "cases", str(cases), "--year", "2024")
     assert done.stdout.strip() == f"{cases}: 0 cases of 2024/2025, 0 left out as too rare", done.stderr
     assert cases.read_text() == "outdoor,since,fell,beside,supply,likely,found\n"
+
+
+def test_a_quarter_is_written_and_checked_outside(plain_database: Database, tmp_path: Path) -> None:
+    ours, out = environment(plain_database), tmp_path / "quarter.zip"
+    made = processes.run(ours, "report", "package", "--month", "2025-12", "--until", "2026-02", "--out", str(out))
+    assert made.returncode == 0, made.stderr
+    checker = [sys.executable, "-I", "-S", "tools/check_figures.py", str(out), "--root", made.stdout.strip()]
+    done = subprocess.run(checker, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "in order"), done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["quarter.zip"]
+    for more, told in (
+        (("--until", "2025-11"), "--until: must not be before --month"),
+        (("--until", "2025-12", "--station", "West"), "--station: there are no figures"),
+    ):
+        refused = processes.run(ours, "report", "package", "--month", "2025-12", *more, "--out", str(out))
+        assert (refused.returncode, told in refused.stderr) == (2, True), refused.stderr
 
 
 def test_errors_are_one_line(plain_database: Database, tmp_path: Path) -> None:

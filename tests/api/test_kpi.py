@@ -17,6 +17,7 @@ from tests.api.town import NOW
 
 pytestmark = pytest.mark.plain_only
 
+TABLES = ("heat", "proof", "desk", "clocks", "cases", "applications", "peers", "refunds", "rates")
 INSERT_DAYS = """
 INSERT INTO ledger
 SELECT home_id, '2026-01-14', 43200000000, 43200000000, 0, 0, 0, 0, 0, 3600000000000, 17, 'p', true, NULL
@@ -89,10 +90,11 @@ def test_the_package_tells_what_the_api_and_the_boards_tell(counted: Api) -> Non
     token = counted.token("supervisor")
     answer = counted.get("/v1/kpi/package", token, month="2026-01", language="en")
     files, manifest = opened(answer.content)
-    assert sorted(files) == ["SHA256SUMS", "cases.csv", "clocks.csv", "desk.csv", "figures-2026-01.pdf",
-                             "figures-2026-01.xlsx", "heat.csv", "proof.csv"]  # fmt: skip
+    assert {name for name in files if "/" not in name} == {
+        "SHA256SUMS", "figures-2026-01.pdf", "figures-2026-01.xlsx", "seals.json", *(f"{name}.csv" for name in TABLES),
+    }  # fmt: skip
     assert answer.headers["etag"] == f'"{manifest["root"]}"'
-    assert manifest["query"] == {"month": "2026-01", "station": None, "language": "en"}
+    assert manifest["query"] == {"month": "2026-01", "until": "2026-01", "station": None, "language": "en"}
     assert (manifest["counted_at"], manifest["zone"]) == ("2026-01-15T04:00:00+00:00", POLICY.zone.key)
     assert manifest["policy"]["versions"] == ["seed@2020-01-01"]  # type: ignore[index]
     figures = counted.get("/v1/kpi", token, month="2026-01").json()["figures"]
@@ -106,7 +108,7 @@ def test_the_package_tells_what_the_api_and_the_boards_tell(counted: Api) -> Non
             told = {key: float(row[key]) if row[key] else None for key, value in each.items()
                     if not isinstance(value, str)}  # fmt: skip
             assert told == {key: value for key, value in each.items() if not isinstance(value, str)}
-            assert set(row) - {"scope", "station", "known_s"} == set(each)
+            assert set(row) - {"month", "scope", "station", "known_s"} == set(each)
     board = counted.conn.execute(
         "SELECT station, rate_by_time::float8, coverage::float8 FROM kpi_heat_month ORDER BY station NULLS FIRST"
     ).fetchall()

@@ -111,6 +111,8 @@ WAYS_IN = {
     ),
     "person.unbind_wechat(integer,timestamp with time zone)": ("SELECT person.unbind_wechat(1, now())",),
     "person.wechat_of(integer)": ("SELECT * FROM person.wechat_of(1)",),
+    "last_entries(text,jsonb)": ("SELECT * FROM public.last_entries('clock', '[[1, 1, \"done\"]]')",),
+    "sealed_entries(bigint)": ("SELECT public.sealed_entries(1)",),
     "peer_message_again(uuid,timestamp with time zone,integer)": (
         "SELECT public.peer_message_again(gen_random_uuid(), now(), 1)",
     ),

@@ -9,10 +9,13 @@ import pytest
 
 from domain.kpi import NOTHING_DONE, NOTHING_HEAT, CaseKpi, ClockKpi, Month, MonthKpi
 from papers import pdf, xlsx
+from papers.figures_gather import SpanFigures
 from papers.kpi import paper
+from papers.span_tables import span_tables
 from papers.tables import Paper, Table, TableColumn, ValueKind, written
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+NAMES = {"东站", "2026-01", "2026-02", "city", "CNY", "123.45"}
 AT = datetime(2026, 2, 3, 4, 0, tzinfo=UTC)
 
 
@@ -45,21 +48,47 @@ def figures(station: str | None) -> MonthKpi:
     return MonthKpi(station=station, heat=NOTHING_HEAT, desk=NOTHING_DONE, clocks=(clock,), cases=(case,))
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-def test_a_report_says_everything_in_its_language(language: str) -> None:
-    made = paper([figures(None), figures("东站"), figures("")], Month.parse("2026-01"), AT, SHANGHAI, language)
+def said_in(made: Paper, language: str) -> bool:
+    """Return whether all words of a paper, but names of places, are of its language."""
     words = [made.title, *made.lines]
     for table in made.tables:
         words += [table.title, table.note, *(column.name for column in table.columns)]
-        words += [value for row in table.rows for value in row if isinstance(value, str) and value != "东站"]
+        words += [value for row in table.rows for value in row if isinstance(value, str) and value not in NAMES]
     chinese = [word for word in words if any("一" <= letter <= "鿿" for letter in word)]
-    assert (chinese == words) if language == "zh" else (chinese == [])
+    return (chinese == words) if language == "zh" else (chinese == [])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_report_says_everything_in_its_language(language: str) -> None:
+    months = [(Month.parse("2026-01"), [figures(None), figures("东站"), figures("")])]
+    made = paper(months, AT, SHANGHAI, language)
+    assert said_in(made, language)
     assert [row[0] for row in made.tables[0].rows][1] == "东站"
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_span_begins_with_its_rates_and_says_which_month(language: str) -> None:
+    months = [(Month.parse(month), [figures(None), figures("东站")]) for month in ("2026-01", "2026-02")]
+    counts = {"answered_in_time": 2, "answered_late": 1, "overdue": 1, "warm_in_time": 0, "warm_late": 0}
+    applied = {"month": "2026-01", "station": None, "kind": "stop", "received": 4, "waiting": 0, "late_explained": 0}
+    peer = dict.fromkeys(("response_due", "response_met", "solution_due", "solution_met", "rated", "satisfied"), 1)
+    paid = {"month": "2026-01", "currency": "CNY", "payments": 1, "sheets": 2, "days": 3, "amount": 12_345}
+    found = SpanFigures(
+        months=months, applications=[applied | counts], peers=[{"month": "2026-01", "peer": "city", **peer}],
+        refunds=[paid], lists={}, seals=[],
+    )  # fmt: skip
+    made = paper(months, AT, SHANGHAI, language, span_tables(found, language))
+    assert said_in(made, language)
+    shares = [row[2:] for row in made.tables[0].rows]
+    assert (14, 20, 0.7) in shares  # clocks of both months
+    assert (2, 4, 0.5) in shares
+    assert [row[1] for row in made.tables[1].rows] == ["2026-01", "2026-01", "2026-02", "2026-02"]
+    assert made.tables[-1].rows == [("2026-01", 1, 2, 3, "123.45", "CNY")]
+
+
 def test_a_month_that_is_not_over_is_called_so() -> None:
-    assert "未结束" in paper([], Month.parse("2026-02"), AT, SHANGHAI, "zh").title
-    assert "未结束" not in paper([], Month.parse("2026-01"), AT, SHANGHAI, "zh").title
+    assert "未结束" in paper([(Month.parse("2026-02"), [])], AT, SHANGHAI, "zh").title
+    assert "未结束" not in paper([(Month.parse("2026-01"), [])], AT, SHANGHAI, "zh").title
 
 
 def hostile() -> Paper:
