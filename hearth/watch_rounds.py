@@ -20,6 +20,7 @@ from hearth.archiving import history_of
 from hearth.rounds import Round
 from hearth.settings import Settings
 from hearth.wiring import chosen_files, chosen_peers, chosen_seal_key, now
+from store.exchange import case_rows
 from store.figures import live_feed
 from store.readings import dead_letter_rows, ingest_counts
 from store.registry import upload_rows
@@ -44,6 +45,9 @@ DESK_EVERY_S = 600.0
 PURGED_AT_ONCE = 1000
 UPLOADS_WAIT = timedelta(hours=1)
 TOLD_FOR = timedelta(days=1)  # a client that lags by more than this has to reload
+# A peer may try a message again for days, each time with a new time beside the same number; a replay of what it sent
+# then is refused by that time five minutes later.
+RECEIVED_FOR = timedelta(days=90)
 FORGOTTEN_AT_ONCE = 10_000
 SWEEP_EVERY_S = 60.0  # a shelf of files each
 
@@ -66,6 +70,7 @@ def rounds(judge: Judge, settings: Settings, clock: Callable[[], datetime] = now
         Round("dead letters' bytes", TRIM_EVERY_S, lambda conn: _trim(conn, settings.dead_letter_mb, clock())),
         Round("uploads", PURGE_EVERY_S, lambda conn: upload_rows.forget(conn, clock() - UPLOADS_WAIT)),
         Round("told", PURGE_EVERY_S, lambda conn: _forget(conn, clock() - TOLD_FOR)),
+        Round("received of peers", PURGE_EVERY_S, lambda conn: _forget_received(conn, clock() - RECEIVED_FOR)),
         Round("files", SWEEP_EVERY_S, lambda conn: files.sweep(conn, clock())),
         Round("folders of peers", PEERS_EVERY_S, lambda conn: folders.read_folders(conn, policy, peers, clock())),
         Round("sensors", CARE_EVERY_S, lambda conn: care.look(conn, policy, clock())),
@@ -98,6 +103,11 @@ def _trim(conn: Connection, most_mb: int, at: datetime) -> bool:
 def _forget(conn: Connection, before: datetime) -> bool:
     with conn.transaction():
         return live_feed.forget(conn, before, FORGOTTEN_AT_ONCE) == FORGOTTEN_AT_ONCE
+
+
+def _forget_received(conn: Connection, before: datetime) -> bool:
+    with conn.transaction():
+        return case_rows.forget(conn, before, PURGED_AT_ONCE) == PURGED_AT_ONCE
 
 
 def _sample_ingest(conn: Connection, at: datetime) -> None:

@@ -222,6 +222,7 @@ INSERT INTO granted VALUES
   ('notice_failed',         '',           '',      '',      'r',     '',      '',      ''),
   ('notice_told',           '',           '',      '',      '',      'r',     '',      ''),
   ('peer_told',             '',           '',      '',      'r',     'r',     '',      ''),
+  ('peer_standing',         '',           '',      '',      '',      'r',     '',      ''),
   ('measurement_valid',     '',           '',      'r',     '',      'r',     '',      ''),
   ('measurement_task',      '',           '',      'r',     '',      'r',     '',      ''),
   ('measurement_due',       '',           '',      'r',     '',      '',      'r',     ''),

@@ -45,11 +45,15 @@ class Taken(NamedTuple):
 
 
 class PeerMessage(NamedTuple):
-    """A message of a peer that has been proven: its number, its bytes, and the parsed body."""
+    """A message of a peer that has been proven: its number, its bytes, and the parsed body.
+
+    `is_timed`: its proof has a time, by which a replay of later is refused.
+    """
 
     id: str
     body: bytes
     value: Any
+    is_timed: bool = False
 
 
 class _Refused(Exception):
@@ -100,7 +104,8 @@ class _Taking(NamedTuple):
         except (NotUnderstood, MoveRefused) as error:
             taken = Taken(IncomingOutcome.REFUSED, reason=str(error))
         reason = taken.reason[:500] if taken.reason else None
-        received = ReceivedMessage(self.peer_id, message.id, digest, taken.outcome.value, reason, case_id)
+        outcome = taken.outcome.value
+        received = ReceivedMessage(self.peer_id, message.id, digest, outcome, reason, case_id, message.is_timed)
         case_rows.insert_received(self.conn, received, self.now)
         return taken
 

@@ -80,6 +80,6 @@ def _proven(request: Request, name: str, pushed: Pushed) -> tuple[Peer, PeerMess
     if seconds := doors.limiters[name].wait_token(name):
         raise too_many(seconds)
     try:
-        return peer, PeerMessage(proof.message, pushed.body, json.loads(pushed.body))
+        return peer, PeerMessage(proof.message, pushed.body, json.loads(pushed.body), proof.is_timed)
     except (ValueError, RecursionError):
         raise Problem(422, NOT_JSON) from None

@@ -22,9 +22,10 @@ ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature
 
 
 class Proven(NamedTuple):
-    """A request that is the peer's: the number of its message."""
+    """A request that is the peer's: the number of its message, and whether its proof has a time."""
 
     message: str
+    is_timed: bool
 
 
 def key_of(secret: str) -> bytes:
@@ -72,7 +73,7 @@ def _by_standard(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes,
         return None
     given = [one.partition(",")[2] for one in headers.get(SIGNATURE, "").split(" ") if one.startswith(f"{VERSION},")]
     made = [_standard(key, message, seconds, body) for key in keys]
-    return Proven(message) if _any(made, given[:MOST_SIGNATURES]) else None
+    return Proven(message, is_timed=True) if _any(made, given[:MOST_SIGNATURES]) else None
 
 
 def _standard(key: bytes, message: str, seconds: str, body: bytes) -> str:
@@ -91,7 +92,7 @@ def _by_frappe(keys: Sequence[bytes], headers: Mapping[str, str], body: bytes) -
 
 
 def _by_body(body: bytes) -> Proven:
-    return Proven(hashlib.sha256(body).hexdigest())
+    return Proven(hashlib.sha256(body).hexdigest(), is_timed=False)
 
 
 def _any(made: Sequence[str], given: Sequence[str]) -> bool:

@@ -16,14 +16,21 @@ LEFT JOIN ticket AS t USING (ticket_id)
 WHERE r.peer_id = %(peer)s AND r.message = %(message)s
 """
 INSERT_RECEIVED = """
-INSERT INTO peer_received AS r (peer_id, message, digest, received_at, outcome, reason, peer_case_id)
+INSERT INTO peer_received AS r (peer_id, message, digest, received_at, outcome, reason, peer_case_id, is_timed)
 VALUES (
-  %(peer_id)s, %(message)s, %(digest)s, %(now)s, %(outcome)s, %(reason)s, %(peer_case_id)s
+  %(peer_id)s, %(message)s, %(digest)s, %(now)s, %(outcome)s, %(reason)s, %(peer_case_id)s, %(is_timed)s
 )
 ON CONFLICT (peer_id, message) DO UPDATE SET
   digest = excluded.digest, received_at = excluded.received_at, outcome = excluded.outcome, reason = excluded.reason,
   peer_case_id = excluded.peer_case_id
 WHERE r.outcome = 'refused'
+"""
+FORGET = """
+DELETE FROM peer_received AS r
+WHERE (r.peer_id, r.message) IN (
+  SELECT x.peer_id, x.message FROM peer_received AS x
+  WHERE x.is_timed AND x.received_at < %(before)s ORDER BY x.received_at LIMIT %(most)s
+)
 """
 # By their number, or by ours where they have not said theirs yet.
 FIND = """
@@ -81,6 +88,7 @@ class ReceivedMessage(NamedTuple):
     outcome: str
     reason: str | None
     peer_case_id: int | None
+    is_timed: bool
 
 
 class PeerCaseRow(NamedTuple):
@@ -108,6 +116,11 @@ def received(conn: Connection, peer: int, message: str) -> ReceivedRow | None:
 def insert_received(conn: Connection, received: ReceivedMessage, now: datetime) -> None:
     """Note what became of a message; one that was refused before is noted again."""
     conn.execute(INSERT_RECEIVED, {**received._asdict(), "now": now})
+
+
+def forget(conn: Connection, before: datetime, most: int) -> int:
+    """Forget the numbers of messages that came before an instant and whose proofs had a time; returns how many."""
+    return conn.execute(FORGET, {"before": before, "most": most}).rowcount
 
 
 def find(conn: Connection, peer: int, number: str, our_number: str | None) -> PeerCaseRow | None:

@@ -20,10 +20,9 @@ SELECT
     SELECT count(*) FROM peer_received AS r
     WHERE r.peer_id = p.peer_id AND r.outcome = 'refused' AND r.received_at > %(now)s::timestamptz - interval '7 days'
   ) AS refused,
-  (SELECT count(*) FROM peer_told AS m WHERE m.peer = p.name AND m.state IN ('waiting', 'sending')) AS waiting,
-  (SELECT count(*) FROM peer_told AS m WHERE m.peer = p.name AND m.state = 'failed') AS failed,
-  (SELECT max(m.finished_at) FROM peer_told AS m WHERE m.peer = p.name AND m.state = 'sent') AS sent_at
+  s.waiting, s.failed, s.sent_at
 FROM peer AS p
+JOIN peer_standing AS s USING (peer_id)
 ORDER BY p.name
 """
 SELECT_MESSAGES = """

@@ -14,6 +14,7 @@ import pytest
 
 from alerts.exchange import outgoing, peers_file
 from api.exchange.incoming_routes import PeerDoors
+from store.exchange import case_rows
 from tests.api import town
 from tests.api.conftest import Api, served_town
 from tests.api.staff import browser, member, sealed, session_of
@@ -285,6 +286,19 @@ def test_what_we_wrote_there_is_no_news_and_no_new_case(desk: Api) -> None:
     assert desk.get(f"/v1/tickets/{number}", token).json()["events"] == before
     (case,) = desk.get(f"/v1/tickets/{number}/peers", token).json()
     assert (case["their_number"], case["is_theirs"]) == ("96099", False)
+
+
+def test_numbers_are_forgotten_where_a_time_guards_them(desk: Api) -> None:
+    tell(desk, "h1", {**CASE, "workOrderNo": "SJ-8", "householdCode": "H-8"})
+    zammad(desk, "y-9", "It drips.", number="96089")
+    kept = "SELECT count(*) FROM peer_received WHERE is_timed = %s"
+    timed, untimed = (desk.conn.execute(kept, (one,)).fetchone() for one in (True, False))
+    assert timed is not None
+    assert case_rows.forget(desk.conn, NOW, 10_000) == 0  # as old as that, and no older
+    assert case_rows.forget(desk.conn, NOW + timedelta(seconds=1), 1) == 1
+    assert case_rows.forget(desk.conn, NOW + timedelta(seconds=1), 10_000) == timed[0] - 1
+    assert [desk.conn.execute(kept, (one,)).fetchone() for one in (True, False)] == [(0,), untimed]
+    assert tell(desk, "h1", CASE, at=NOW - timedelta(minutes=6)).status_code == 401
 
 
 def test_the_three_rates_have_their_counts(desk: Api) -> None:

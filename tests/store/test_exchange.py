@@ -29,6 +29,7 @@ from tests.store.desk import MINUTE, ZONE
 pytestmark = pytest.mark.plain_only
 
 PAUSE = timedelta(seconds=20)
+AT_THE_DESK = "SELECT set_config('hearth.everywhere', 'on', false), set_config('hearth.role', 'dispatcher', false)"
 
 
 @dataclass
@@ -138,6 +139,10 @@ def test_what_failed_stops_its_case_until_it_is_sent_again_or_passed_over(exchan
     ]
     (key,) = exchange.rows("SELECT key FROM peer_told WHERE state = 'failed'")[0]
     exchange.peer.plan("422")
+    # Who is not at the desk changes nothing, whatever way there is.
+    assert not peer_rows.send_again(exchange.conn, key, exchange.now, 3600)  # type: ignore[arg-type]
+    assert not peer_rows.pass_over(exchange.conn, key, exchange.now)  # type: ignore[arg-type]
+    exchange.conn.execute(AT_THE_DESK)
     assert peer_rows.send_again(exchange.conn, key, exchange.now, 3600)  # type: ignore[arg-type]
     exchange.send(2)
     assert [row[2] for row in exchange.rows(told)] == ["failed", "waiting", "sent"]
