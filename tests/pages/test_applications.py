@@ -1,4 +1,4 @@
-"""A family applies for heat in a browser, is inspected by a crew's phone, gets its notice, and is warm."""
+"""A family applies for heat, is inspected by a crew's phone, gets its notice and is warm; another one stops."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,6 +13,7 @@ from tests.api.conftest import Api
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
 from tests.pages.conftest import PHONE, Visitor, Visitors
+from tests.pages.glass import sign
 from tests.store.desk import Desk as Sensors
 
 pytestmark = pytest.mark.plain_only
@@ -123,3 +124,52 @@ def test_a_family_applies_is_inspected_gets_its_notice_and_is_warm(
     family.keep("application-warm-phone")
     lead.go("/desk/applications?view=all")
     lead.keep("applications-figures-desk")
+
+
+def test_a_stop_is_settled_approved_and_executed_and_judging_follows_the_execution(
+    api: Api, visitor: Visitors, arrive: Arrival
+) -> None:
+    home = town.home(api.conn)
+    town.sensor(api.conn, home)
+    link = f"/home?token={api.token('customer', 'B1-101')}"
+    api.conn.commit()
+    family, sensors = visitor("zh", PHONE), Sensors(api.conn)
+    family.go(link)
+    family.page.locator("#form-application summary").click()
+    family.page.locator("#application-kind").select_option("stop")
+    family.page.locator("input[name=documents][value=identity]").check()
+    family.page.locator("#form-application button[type=submit]").click()
+    expect(family.page.locator("#said")).to_contain_text("T00000001")
+
+    desk, lead, crew = arrive("dispatcher", "en"), arrive("supervisor"), arrive("crew")
+    desk.go("/desk/tickets/T00000001")
+    tell(desk.page, "plan_answered", plan="We come on Friday.")
+    tell(desk.page, "fees_settled", reference="R-8", amount="0")
+    crew.go("/crew/jobs/T00000001")
+    expect(crew.page.locator("#move-heat_off")).to_have_count(0)
+    lead.go("/desk/tickets/T00000001")
+    tell(lead.page, "approved")
+    lead.is_well()
+    sensors.say(("a1", NOW - MINUTE, 20.5))  # wished and approved: heat is on, and the home is judged
+    api.conn.commit()
+    family.go("/home")
+    expect(family.page.locator("#part-now.state-compliant")).to_be_visible()
+
+    crew.go("/crew/jobs/T00000001")
+    crew.page.locator("#move-heat_off summary").click()
+    for name in ("own_branches", "pipe_removed", "ends_insulated", "drained", "no_leaks"):
+        crew.page.locator(f"#heat_off-{name}-yes").check()
+    sign(crew.page, "#heat_off-sign", 60)
+    crew.fits()
+    crew.keep("stop-checklist-phone")
+    crew.page.locator("#move-heat_off button[type=submit]").click()
+    expect(crew.page.locator("#done")).to_be_visible()
+
+    api.clock.now = NOW + 20 * MINUTE
+    sensors.say(("a1", NOW + 15 * MINUTE, 11.0))
+    api.conn.commit()
+    family.go("/home")
+    expect(family.page.locator("#part-now.state-not_judged")).to_be_visible()
+    expect(family.page.locator("#T00000001")).to_contain_text("已断热")
+    family.is_well()
+    family.keep("stop-done-phone")

@@ -18,6 +18,7 @@ from tests.api.town import NOW
 from tests.conftest import Servers
 from tests.pages import flat
 from tests.pages.conftest import HOTLINE, PHONE, Visitor, Visitors
+from tests.pages.glass import sign
 from tests.pictures import drawn, encoded
 
 pytestmark = pytest.mark.plain_only
@@ -82,18 +83,6 @@ def job(desk: Desk, home: str) -> str:
 def photo(width: int, height: int) -> FilePayload:
     """Return a photo as a file that is chosen."""
     return {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": encoded(drawn(width, height))}
-
-
-def sign(page: Page, glass: str, high: int) -> None:
-    """Draw on the glass, so high."""
-    page.locator(glass).scroll_into_view_if_needed()
-    box = page.locator(glass).bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + 20, box["y"] + 40)
-    page.mouse.down()
-    for nth in range(1, 9):
-        page.mouse.move(box["x"] + 20 + nth * 30, box["y"] + (30 + high if nth % 2 else 30), steps=3)
-    page.mouse.up()
 
 
 def press(page: Page, move: str) -> None:
