@@ -93,7 +93,7 @@ from api.office_pages import (
     trial_page,
     upload_page,
 )
-from api.pages import front, home, home_applications, home_refund, home_tickets, network
+from api.pages import front, home, home_applications, home_refund, home_tickets, home_wechat, network
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
@@ -147,6 +147,7 @@ ROUTERS = (
     home.router,
     home_refund.router,
     home_applications.router,
+    home_wechat.router,
     home_tickets.router,
     home_tickets.files,
     network.router,

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.desk_pages.show import AskingDeskPerson, desk_page
 from api.desk_pages.ticket import board_links, likely_said
-from api.homes import home_routes
+from api.homes import home_routes, wechat_routes
 from api.homes.home_routes import Code
 from api.http.problem import no_such
 from api.http.session import DESK, LEADERS, Session, surroundings
@@ -18,6 +18,7 @@ from api.office import contact_book, home_record
 from api.office.contact_book import ContactBook, ContactReveal, ContactsChange
 from api.office.home_record import HeatChange, HomeFacts, SensorPut, SensorTaken
 from api.office_pages.forms import NOTHING_TRIED, Fields, SentForm, Told, body, instant, reading, tried, writing
+from api.pages.wechat_told import wechat_told
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute
 from store.base.access import Right
@@ -27,7 +28,7 @@ from store.tickets import ticket_pages
 HOMES = "/desk/homes"
 MOST_TICKETS = 10
 CONTACT = ("channel", "address", "name", "resident", "language")
-Done = Annotated[Literal["facts", "heat", "sensor", "taken", "contacts"] | None, Query()]
+Done = Annotated[Literal["facts", "heat", "sensor", "taken", "contacts", "wechat"] | None, Query()]
 
 Heard = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 
@@ -143,6 +144,27 @@ def written(told: Told, now: str) -> list[dict[str, Any]]:
     return rows
 
 
+@router.post("/{code}/wechat")
+def bind_wechat(request: Request, code: Code, told: Fields) -> Response:
+    """Make a link for one WeChat account and show it, once."""
+    made: list[wechat_routes.WechatLink] = []
+
+    def act(changing: Session) -> None:
+        made.append(wechat_routes.link(code, changing))
+
+    found = tried(request, DESK, "wechat", told, act)
+    with reading(request) as asking:
+        return _page(request, asking, code, found or NOTHING_TRIED, link=made[0] if made else None)
+
+
+@router.post("/{code}/wechat/end")
+def end_wechat(request: Request, code: Code, told: Fields) -> Response:
+    """End all WeChat accounts of the home."""
+    return _answer(
+        request, code, tried(request, DESK, "wechat", told, lambda at: wechat_routes.end(code, at)), "wechat"
+    )
+
+
 def _answer(request: Request, code: str, found: SentForm | None, done: str) -> Response:
     if found is None:
         return RedirectResponse(f"{HOMES}/{quote(code, safe='')}?done={done}#{done}", 303)
@@ -158,6 +180,7 @@ def _page(
     *,
     done: str | None = None,
     book: ContactBook | None = None,
+    link: wechat_routes.WechatLink | None = None,
 ) -> Response:
     language = language_of(request, asking)
     now = home_routes.home(code, asking)
@@ -181,6 +204,7 @@ def _page(
         board_links=boards,
         book=book,
         done=done,
+        wechat=wechat_told(request, asking, code, link),
         sent=found.shown(language),
         local_now=asking.now.astimezone(asking.policy.zone).strftime("%Y-%m-%dT%H:%M"),
         may_lead=asking.asker.role in LEADERS and Right.WRITE in asking.asker.rights,

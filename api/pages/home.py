@@ -13,6 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from api.evidence import dossier_routes
 from api.homes import exports
+from api.homes.wechat_routes import WechatLink
 from api.http.download import Download
 from api.http.language import Language
 from api.http.problem import Problem, no_such
@@ -23,6 +24,7 @@ from api.pages import content, refund_told, visit
 from api.pages.render import HOME, SCRIPT_POLICY, Times, page, say
 from api.pages.report import NO_REPORT, SUBJECTS, ReportForm, read, take
 from api.pages.statement import NO_STATEMENT, StatementForm, TicketForms
+from api.pages.wechat_told import wechat_told
 from domain.words.desk import SUBJECT_TEXTS
 from papers.exports.formats import Format
 from store.base.access import Right
@@ -199,13 +201,17 @@ def chosen(places: list[Row], code: str | None) -> Row:
 
 @dataclass(frozen=True, kw_only=True)
 class FormOutcome:
-    """The outcome of a form: the ticket it opened (`sent`) or spoke about (`said`), or the form and its refusal."""
+    """The outcome of a form: the ticket it opened (`sent`) or spoke about (`said`), or the form and its refusal.
+
+    `link`: one that was just made for a WeChat account.
+    """
 
     sent: str | None = None
     said: str | None = None
     report: ReportForm = NO_REPORT
     statement: StatementForm = NO_STATEMENT
     refused: Problem | None = None
+    link: WechatLink | None = None
 
 
 NOTHING = FormOutcome()
@@ -228,6 +234,7 @@ def shown(request: Request, asking: Session, code: str | None, outcome: FormOutc
         its=TicketForms(place["code"], key, form_token, told["times_offered"], told["reachable"], outcome.statement),
         at_feed=at_feed,
         places=places,
+        wechat=wechat_told(request, asking, place["code"], outcome.link),
         refund=refund_told.of_customer(request, asking, place["code"], language),
         sent=outcome.sent,
         said=outcome.said,

@@ -31,6 +31,7 @@ from api.words.supervision import SUP_WORDS
 from api.words.telling import MY_WORDS
 from api.words.trials import TRIAL_WORDS
 from api.words.uploads import UPLOAD_WORDS
+from api.words.wechat import WECHAT_WORDS
 from domain.words.text import Text
 
 # Styles, images and form targets of this site only; no scripts, no framing.
@@ -71,6 +72,7 @@ ALL_WORDS: Mapping[str, Text] = {
     **WORDS, **STAFF_WORDS, **DESK_WORDS, **CALL_WORDS, **CASE_WORDS, **MEASURE_WORDS,
     **OUTAGE_WORDS, **ROTA_WORDS, **MAP_WORDS, **SUP_WORDS, **MY_WORDS, **CREW_WORDS, **FILE_WORDS,
     **OFFICE_WORDS, **UPLOAD_WORDS, **TRIAL_WORDS, **RULES_WORDS, **REFUND_WORDS, **INSIGHT_WORDS, **PEER_WORDS,
+    **WECHAT_WORDS,
 }  # fmt: skip
 _ENVIRONMENT = Environment(
     loader=PackageLoader("api.pages"),

@@ -1,16 +1,14 @@
 """A person's own account: open sessions, password, codes by time."""
 
-import io
 import re
 from contextlib import contextmanager
 from typing import Annotated, Literal
 
-import segno
 from fastapi import APIRouter, Form, Request
-from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from api.http.session import STAFF, Session
+from api.pages.qr import picture
 from api.staff import door, passwords
 from api.staff.door import Field
 from api.staff.frame import staff_page
@@ -127,13 +125,6 @@ def _secret_shown(request: Request, session: Session, secret: bytes, fault: str 
     )
     answer.status_code = 422 if fault else 200
     return answer
-
-
-def picture(text: str) -> Markup:
-    """Draw a QR code as an element of a page."""
-    drawn = io.BytesIO()
-    segno.make(text, error="m").save(drawn, kind="svg", scale=4, xmldecl=False, svgns=False, omitsize=False, nl=False)
-    return Markup(drawn.getvalue().decode())
 
 
 @router.post("/codes")

@@ -156,6 +156,7 @@ OFFICE_WORDS: Mapping[str, Text] = {
         "Somebody has changed this record since you opened it. Below is how it is now; what you entered is still "
         "in the form: check it and save again.",
     ),
+    "office_done_wechat": Text("微信绑定已解除。", "The WeChat accounts are ended."),
     "office_done_facts": Text("资料已保存。", "The facts are saved."),
     "office_done_heat": Text("供热状态已保存。", "The heat is saved."),
     "office_done_sensor": Text("传感器已保存。", "The sensor is saved."),

@@ -130,6 +130,8 @@ PAGES = {
     "POST /desk/homes/{code}/sensors/end": DESK,
     "POST /desk/homes/{code}/contacts/reveal": DESK,
     "POST /desk/homes/{code}/contacts": DESK,
+    "POST /desk/homes/{code}/wechat": DESK,
+    "POST /desk/homes/{code}/wechat/end": DESK,
     "GET /desk/homes/{code}/refund": DESK,
     "POST /desk/homes/{code}/refund/facts": DESK,
     "POST /desk/homes/{code}/refund/sheets": LEADERS,

@@ -9,6 +9,8 @@ WAYS = {
     "POST /v1/homes/{code}/sensors/end": {"POST /desk/homes/{code}/sensors/end"},
     "POST /v1/homes/{code}/contacts/reveal": {"POST /desk/homes/{code}/contacts/reveal"},
     "POST /v1/homes/{code}/contacts": {"POST /desk/homes/{code}/contacts"},
+    "POST /v1/homes/{code}/wechat": {"POST /desk/homes/{code}/wechat"},
+    "DELETE /v1/homes/{code}/wechat": {"POST /desk/homes/{code}/wechat/end"},
     "POST /v1/tokens": {"POST /desk/tokens"},
     "POST /v1/tokens/{id}/end": {"POST /desk/tokens/{id}/end"},
     "POST /v1/registry/uploads": {"POST /desk/registry/uploads", "POST /desk/measurements/plan"},
@@ -74,8 +76,6 @@ NOT_OF_THE_STAFF = {
     "POST /v1/applications/{number}/signature",
     "POST /v1/uplinks/{source}",
     "POST /v1/exchange/{peer}",
-    "POST /v1/homes/{code}/wechat",
-    "DELETE /v1/homes/{code}/wechat",
     "POST /v1/wechat/bindings",
 }
 # By the API alone: their pages are not made yet.

@@ -34,6 +34,7 @@ from api.words.supervision import SUP_WORDS
 from api.words.telling import MY_WORDS
 from api.words.trials import TRIAL_WORDS
 from api.words.uploads import UPLOAD_WORDS
+from api.words.wechat import WECHAT_WORDS
 from domain.cases import CASE_CLASSES, FollowUp
 from domain.measurement import DueReason, RecordWorth
 from domain.move_bars import MoveBar
@@ -90,7 +91,9 @@ def test_a_key_is_one_of_the_desk() -> None:
     staff = (STAFF_WORDS, DESK_WORDS, CALL_WORDS, CASE_WORDS, MEASURE_WORDS, OUTAGE_WORDS, ROTA_WORDS, MAP_WORDS)
     assert [key for key in REFUND_WORDS if not key.startswith("refund_")] == []
     assert [key for key in PEER_WORDS if not key.startswith("peers_")] == []
-    others = (SUP_WORDS, MY_WORDS, CREW_WORDS, FILE_WORDS, OFFICE_WORDS, UPLOAD_WORDS, TRIAL_WORDS, RULES_WORDS)
+    assert [key for key in WECHAT_WORDS if not key.startswith("wechat_")] == []
+    own = (FILE_WORDS, OFFICE_WORDS, UPLOAD_WORDS, TRIAL_WORDS, RULES_WORDS, WECHAT_WORDS)
+    others = (SUP_WORDS, MY_WORDS, CREW_WORDS, *own)
     assert len(ALL_WORDS) == sum(map(len, (pages.WORDS, INSIGHT_WORDS, REFUND_WORDS, PEER_WORDS, *staff, *others)))
 
 

@@ -71,6 +71,7 @@ BEGINNINGS = (
     "call_channel_",
     "call_class_",
     "call_kind_",
+    "wechat_kind_",
     "done_",
     "event_",
     "rule_",
