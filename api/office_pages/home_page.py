@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -30,6 +30,16 @@ MOST_TICKETS = 10
 CONTACT = ("channel", "address", "name", "resident", "language")
 Done = Annotated[Literal["facts", "heat", "sensor", "taken", "contacts", "wechat"] | None, Query()]
 
+
+class _Shown(NamedTuple):
+    """A part of a home's page that is shown this once."""
+
+    done: str | None = None
+    book: ContactBook | None = None
+    link: wechat_routes.WechatLink | None = None
+
+
+NOTHING_ELSE = _Shown()
 Heard = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 
 PLACE_IN_BUILDING = ("riser", "floor", "exposure")
@@ -51,7 +61,7 @@ def home(
 ) -> Response:
     """Show the record of a home; of a sensor that is to be placed there, the form has what is known."""
     told = {name: value for name, value in vars(placing).items() if value}
-    return _page(request, asking, code, SentForm("sensors", told) if told else NOTHING_TRIED, done=done)
+    return _page(request, asking, code, SentForm("sensors", told) if told else NOTHING_TRIED, _Shown(done=done))
 
 
 @router.post("/{code}/facts")
@@ -113,7 +123,7 @@ def reveal(request: Request, code: Code, told: Fields) -> Response:
 
     found = tried(request, DESK, "reveal", told, act)
     with reading(request) as asking:
-        return _page(request, asking, code, found or NOTHING_TRIED, book=shown[0] if shown else None)
+        return _page(request, asking, code, found or NOTHING_TRIED, _Shown(book=shown[0] if shown else None))
 
 
 @router.post("/{code}/contacts")
@@ -130,7 +140,7 @@ def contacts(request: Request, code: Code, told: Fields) -> Response:
     with writing(request) as changing:  # what is there now is shown for the reason that was given, on record
         book = contact_book.reveal(code, changing, ContactReveal(reason=told["reason"]))
     with reading(request) as asking:
-        return _page(request, asking, code, found, book=book)
+        return _page(request, asking, code, found, _Shown(book=book))
 
 
 def written(told: Told, now: str) -> list[dict[str, Any]]:
@@ -154,7 +164,7 @@ def bind_wechat(request: Request, code: Code, told: Fields) -> Response:
 
     found = tried(request, DESK, "wechat", told, act)
     with reading(request) as asking:
-        return _page(request, asking, code, found or NOTHING_TRIED, link=made[0] if made else None)
+        return _page(request, asking, code, found or NOTHING_TRIED, _Shown(link=made[0] if made else None))
 
 
 @router.post("/{code}/wechat/end")
@@ -177,10 +187,7 @@ def _page(
     asking: Session,
     code: str,
     found: SentForm,
-    *,
-    done: str | None = None,
-    book: ContactBook | None = None,
-    link: wechat_routes.WechatLink | None = None,
+    shown: _Shown = NOTHING_ELSE,
 ) -> Response:
     language = language_of(request, asking)
     now = home_routes.home(code, asking)
@@ -202,15 +209,15 @@ def _page(
         place=place,
         tickets=_tickets(asking, home_id),
         board_links=boards,
-        book=book,
-        done=done,
-        wechat=wechat_told(request, asking, code, link),
+        book=shown.book,
+        done=shown.done,
+        wechat=wechat_told(request, asking, code, shown.link),
         sent=found.shown(language),
         local_now=asking.now.astimezone(asking.policy.zone).strftime("%Y-%m-%dT%H:%M"),
         may_lead=asking.asker.role in LEADERS and Right.WRITE in asking.asker.rights,
         may_write=Right.WRITE in asking.asker.rights,
         may_reveal=Right.REVEAL in asking.asker.rights,
-        rows=_rows(book, found.told if found.part == "contacts" else None),
+        rows=_rows(shown.book, found.told if found.part == "contacts" else None),
     )
 
 

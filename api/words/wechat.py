@@ -28,6 +28,7 @@ WECHAT_WORDS: Mapping[str, Text] = {
     "wechat_kind_mini": Text("微信小程序", "mini-program"),
     "wechat_kind_account": Text("公众号", "official account"),
     "wechat_kind_template": Text("公众号", "official account"),
+    "wechat_kind_none": Text("微信账号", "WeChat account"),
     "wechat_setting": Text("{kind} {app}，消息模板 {template}。", "{kind} {app}, template {template}."),
     "wechat_unset": Text(
         "公司未设置微信账号（HEARTH_WECHAT），不能绑定，也不发送。",

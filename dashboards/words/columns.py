@@ -22,8 +22,8 @@ class Value:
 class PanelColumn:
     """The text and style of a column.
 
-    `link` is a key of dashboards.links.LINKS. `celsius`: coloured by the policy's limits. `steps`: coloured from each
-    value on. `chars`: characters of a usual long value, for the width of a table's column.
+    `link`: a key of dashboards.links.LINKS; `celsius`: coloured by the policy's limits; `steps`: from each value on;
+    `chars`: characters of a usual long value, for the width of a table's column.
     """
 
     text: Text
@@ -47,8 +47,7 @@ def after(zh: str, en: str) -> Text:
     return Text(f"suffix:{zh}", f"suffix:{en}")
 
 
-# Grafana writes its own words for time ("2 hours", "ago") and its own letters for thousands ("1.20 K") in English,
-# whatever the language. These units have no words, or those given here.
+# Grafana's own units say "2 hours", "ago" and "1.20 K" in any language. These have no words, or those given here.
 COUNT = "locale"  # 100,000
 TIME = "time:MM-DD HH:mm"
 DURATION = "dthms"  # hours:minutes:seconds, for values that are not negative

@@ -86,6 +86,8 @@ PAGES = {
     "GET /desk/measurements/home": DESK,
     "POST /desk/measurements/home": DESK,
     "POST /desk/measurements/request": DESK,
+    "GET /desk/measurements/where": DESK,
+    "POST /desk/measurements/where": DESK,
     "GET /desk/measurements/plan": LEADERS,
     "GET /desk/measurements/plan/plan.csv": LEADERS,
     "POST /desk/measurements/plan": LEADERS,
