@@ -84,7 +84,7 @@ INSERT_REFUND = (
     SELECT refund_sheet_id, %(home)s, '2025-11-15', '2025-11-15', 10, 0, 50, 1, 1, 0, 0, 0, NULL, NULL, 0 FROM made
     """,
     "INSERT INTO staff (name, role, sign_in_name, active_from) "
-    "SELECT 'person ' || n, 'supervisor', 'person.' || n, '-infinity' FROM generate_series(1, 2) AS n "
+    "SELECT 'person ' || n, 'supervisor', 'person.' || n, '2020-01-01' FROM generate_series(1, 2) AS n "
     "ON CONFLICT DO NOTHING",
     "INSERT INTO refund_approval (refund_sheet_id, home_id, season, nth, staff_id, actor, at) "
     "SELECT r.refund_sheet_id, r.home_id, r.season, row_number() OVER (ORDER BY s.staff_id), s.staff_id, s.name, "
