@@ -53,11 +53,13 @@ def look(conn: Connection, policy: Policy, now: datetime) -> int:
     connection is in autocommit mode.
     """
     rules = policy.rules_at(now)
+    if rules.care is not None:
+        # By itself: ingest notes wrong clocks with numbers of tickets in hand, for which this transaction waits below.
+        care_rows.forget_right_clocks(conn, rules.care.clock_s)
     with conn.transaction():
         jobs = care_rows.jobs(conn)
         if rules.care is None:
             return end(conn, policy, [job for job in jobs if _by_values(job)], CareEnd.NO_POLICY, now)
-        care_rows.forget_right_clocks(conn, rules.care.clock_s)
         rows = care_rows.sensors(conn, now)
         at = np.searchsorted(rows["sensor_id"], np.array([job.sensor_id for job in jobs], np.int32))
         placed = np.isin([job.sensor_id for job in jobs], rows["sensor_id"])

@@ -1,13 +1,17 @@
 """Device jobs on real databases: opened with a ticket, one for a sensor, closed by themselves, never a cold flag."""
 
+import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
 
 from alerts.sensors.care import look
+from domain.instants import to_us
+from store.sensors import care_rows
 from tests import registry_rows as town
-from tests.conftest import Database
+from tests.conftest import ANSWER_S, Database
 from tests.store.care_jobs import jobs, rules
 from tests.store.desk import MINUTE, NOON, Desk
 
@@ -98,6 +102,28 @@ def test_a_low_battery(desk: Desk) -> None:
     desk.send(("s2", {"ts": at.isoformat(), "temperature": 20.2, "battery": 100}), now=at)
     minutes(desk, 15, 40)
     assert jobs(desk) == [("s2", "low_battery", "healed")]
+
+
+def test_who_waits_for_a_number_has_no_clock_in_hand(desk: Desk, database: Database) -> None:
+    minutes(desk, 0, 5)
+    wrong = care_rows.WrongTimes(4, 60_000_000, False, 1, to_us(NOON) - 1, to_us(NOON) - 1)
+    care_rows.note_wrong_times(desk.conn, [wrong], 300_000_000)
+    desk.send(("s2", {"ts": (NOON + MINUTE).isoformat(), "temperature": 20.2, "battery": 14}), now=NOON + MINUTE)
+
+    def watching() -> None:
+        with database.connect(autocommit=True) as conn:
+            look(conn, rules(), NOON + MINUTE)
+
+    with database.connect() as ingest:
+        ingest.execute("SELECT FROM numbering FOR UPDATE")
+        watch = threading.Thread(target=watching)
+        watch.start()
+        end = time.monotonic() + ANSWER_S
+        while not desk.rows("SELECT FROM pg_locks WHERE NOT granted") and time.monotonic() < end:
+            time.sleep(0.01)
+        assert ingest.execute("SELECT FROM wrong_clock FOR UPDATE NOWAIT").fetchall() == []
+    watch.join()
+    assert jobs(desk) == [("s2", "low_battery", None)]
 
 
 def test_a_frozen_sensor(desk: Desk) -> None:
