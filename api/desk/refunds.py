@@ -150,10 +150,10 @@ def on_paper(
 @router.post("/refund-sheets/{number}/approval", status_code=201)
 def approve(number: Number, request: Request, changing: ChangingLeaders) -> RefundSheet:
     """Approve a sheet, as the first or the second person. One that the record no longer gives is not approved."""
+    row = _found(changing, number)
     person = changing.asker.person
     if person is None:
         raise Problem(409, refunds.NO_PERSON)
-    row = _found(changing, number)
     if row["corrected_by"] is not None:
         raise Problem(409, refunds.CORRECTED)
     if _agrees(request, changing, row) is not True:

@@ -184,13 +184,18 @@ def due(conn: Connection, now: datetime, limit: int) -> DueTickets:
 def warn(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RunningClock]:
     """Note that clocks of locked tickets have warned; those that ran out meanwhile do not any more."""
     with conn.cursor(row_factory=class_row(RunningClock)) as cur:
-        return cur.execute(WARN, {"tickets": list(tickets), "now": now}).fetchall()
+        return _as_due(cur.execute(WARN, {"tickets": list(tickets), "now": now}).fetchall())
 
 
 def breach(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RunningClock]:
     """Note which clocks of locked tickets have run out before `now`: at the instant at which they did."""
     with conn.cursor(row_factory=class_row(RunningClock)) as cur:
-        return cur.execute(BREACH, {"tickets": list(tickets), "now": now}).fetchall()
+        return _as_due(cur.execute(BREACH, {"tickets": list(tickets), "now": now}).fetchall())
+
+
+def _as_due(clocks: list[RunningClock]) -> list[RunningClock]:
+    """Return clocks of a ticket in the order in which they are due: an UPDATE returns rows as it meets them."""
+    return sorted(clocks, key=lambda clock: (clock.ticket_id, clock.due_at, clock.name))
 
 
 def meet(conn: Connection, met: Sequence[Mapping[str, Any]], now: datetime) -> None:
@@ -245,7 +250,7 @@ def date(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> list[RunningC
     if not clocks:
         return []
     with conn.cursor(row_factory=class_row(RunningClock)) as cur:
-        return cur.execute(DATE, {"clocks": Jsonb(list(clocks))}).fetchall()
+        return _as_due(cur.execute(DATE, {"clocks": Jsonb(list(clocks))}).fetchall())
 
 
 def visits(conn: Connection, homes: Sequence[int]) -> CrewVisits:

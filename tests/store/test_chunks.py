@@ -26,6 +26,7 @@ SPAN: dict[str, Any] = {
     "instants": [int(NOW.timestamp()) * 1_000_000],
     "hold_intervals": 3, "left_out": [], "left_out_at": [], "home": 1,
     "lows": [NOW - DAY / 2], "highs": [NOW], "old": [], "old_at": [], "old_celsius": [],
+    "since": NOW - DAY / 2, "until": NOW, "substation": 1,
 }  # fmt: skip
 WRITES = {"reading_rows.COPY_READING", "archive_rows.COPY_SUBSTATION_READINGS"}
 # A restored archive is put back by an operator; TimescaleDB opens every chunk for a DELETE, whatever its bounds.
