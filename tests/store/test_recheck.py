@@ -25,26 +25,14 @@ from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.api import town as rows
 from tests.conftest import Database
+from tests.refund_rules import BEGINS
 from tests.store.desk import MINUTE, NOON, Desk
 from tests.store.histories import finish, record
 from tests.unit.refunds import slow_refunds
 
 DAYS = 3
 SEASON, SEASON_DAYS = date(2025, 11, 15), 121
-RULES = """
-name = "ours"
-currency = "CNY"
-source = "s"
-read = "r"
-unread = "u"
-[[version]]
-valid_from = 2025-01-01
-counts = "breach"
-day_by = "lowest"
-starts = "proof"
-rounding = "half_up"
-rows = [{below = 17.0, percent = 100}, {below = 18.0, percent = 50}, {below = 22.0, percent = 20}]
-"""
+RULES = BEGINS + "rows = [{below = 17.0, percent = 100}, {below = 18.0, percent = 50}, {below = 22.0, percent = 20}]"
 INSERT_VISIT = "INSERT INTO clock (ticket_id, name, started_at, met_at) VALUES (%s, 'on_site', '2026-01-01+00', %s)"
 NOW = NOON + timedelta(days=DAYS)
 FIRST = NOON.date()

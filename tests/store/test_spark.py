@@ -36,6 +36,7 @@ from store.registry import fee_rows
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
 from tests.conftest import Database, Servers, fresh_database
+from tests.refund_rules import BEGINS
 from tests.store.archivist import BEGIN, CITY, DAY, Archivist, settle
 from tests.store.desk import ZONE
 from tests.store.histories import finish
@@ -47,22 +48,13 @@ INSERT_FACT = """
 INSERT INTO refund_fact (home_id, kind, at, reference, recorded_at, recorded_by)
 VALUES (%(home)s, %(kind)s, %(at)s, 'paper', %(at)s, 'desk')
 """
-REFUNDS = """
-name = "ours"
-currency = "CNY"
-source = "s"
-read = "r"
-unread = "u"
-[[version]]
-valid_from = 2025-01-01
-counts = "breach"
-day_by = "lowest"
-starts = "proof"
-rounding = "half_up"
-unpaid_excluded = true
+REFUNDS = (
+    BEGINS
+    + """unpaid_excluded = true
 deemed = {within_s = 3600, celsius = 13.0}
 rows = [{below = 25.0, percent = 100}]
 """
+)
 HOURS_AT_ONCE = 6  # that sensors tell of
 NOW = BEGIN + DAYS * DAY + timedelta(hours=4)
 FIRST, END = (at.astimezone(ZONE).date() for at in (BEGIN, BEGIN + 3 * DAY))

@@ -4,21 +4,9 @@ import pytest
 
 from domain.errors import UsageError
 from domain.refunds import rules_file
+from tests.refund_rules import BEGINS
 
-GOOD = """
-name = "ours"
-currency = "CNY"
-source = "s"
-read = "r"
-unread = "u"
-[[version]]
-valid_from = 2025-01-01
-counts = "breach"
-day_by = "lowest"
-starts = "proof"
-rounding = "half_up"
-rows = [{below = 16.0, percent = 100}, {below = 18.0, percent = 50}]
-"""
+GOOD = BEGINS + "rows = [{below = 16.0, percent = 100}, {below = 18.0, percent = 50}]"
 
 
 @pytest.mark.parametrize(
