@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from ingest.sources import NATIVE
 
@@ -36,6 +36,17 @@ class Address:
         """The port of the broker."""
         parts = urlsplit(self.url)
         return parts.port or PORTS[parts.scheme]
+
+    @property
+    def account(self) -> tuple[str, str] | None:
+        """The name and password in the URL; None: there are none."""
+        parts = urlsplit(self.url)
+        return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+
+    @property
+    def is_secure(self) -> bool:
+        """True where the broker is reached over TLS."""
+        return urlsplit(self.url).scheme == "mqtts"
 
     @property
     def broker(self) -> str:

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from secrets import token_hex
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from ingest.address import Address
 
@@ -58,12 +57,13 @@ class ArtemisFigures:
     def _connection(self) -> Iterator[socket.socket]:
         address = self._address
         with socket.create_connection((address.host, address.port), timeout=ANSWER_S) as plain:
-            if urlsplit(address.url).scheme != "mqtts":
+            if not address.is_secure:
                 yield plain
                 return
             context = ssl.create_default_context(cafile=address.ca_file)
             if address.cert_file:
-                context.load_cert_chain(address.cert_file, address.key_file)
+                # No passphrase, as in `client.secure`: else one would be asked for on a terminal.
+                context.load_cert_chain(address.cert_file, address.key_file, password="")
             with context.wrap_socket(plain, server_hostname=address.host) as secure:
                 yield secure
 
@@ -123,10 +123,7 @@ def _frame(command: str, headers: Mapping[str, str], text: str = "") -> bytes:
 
 
 def _account(address: Address) -> dict[str, str]:
-    parts = urlsplit(address.url)
-    if not parts.username:
-        return {}
-    return {"login": unquote(parts.username), "passcode": unquote(parts.password or "")}
+    return dict(zip(("login", "passcode"), address.account or (), strict=False))
 
 
 def _figures(answers: dict[str, Any]) -> dict[str, float]:

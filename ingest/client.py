@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -34,14 +33,13 @@ def lasting(address: Address, client_id: str) -> Client:
 
 def _named(client: Client, address: Address) -> None:
     """Give a client the account of the address, if there is one in it."""
-    parts = urlsplit(address.url)
-    if parts.username:
-        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+    if account := address.account:
+        client.username_pw_set(*account)
 
 
 def secure(client: Client, address: Address) -> None:
     """Prepare TLS; the files are read for each connection, so that a renewed certificate needs no restart."""
-    if urlsplit(address.url).scheme == "mqtts":
+    if address.is_secure:
         # No passphrase: a key that needs one is refused rather than asked for on a terminal.
         client.tls_set(_name(address.ca_file), _name(address.cert_file), _name(address.key_file), keyfile_password="")
 
