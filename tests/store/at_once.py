@@ -1,7 +1,12 @@
 """Doing things at the same time."""
 
 import threading
+import time
 from collections.abc import Callable
+
+from psycopg import Connection
+
+from tests.conftest import ANSWER_S
 
 
 def at_once(*work: Callable[[], object]) -> list[BaseException]:
@@ -20,3 +25,10 @@ def at_once(*work: Callable[[], object]) -> list[BaseException]:
     for thread in threads:
         thread.join()
     return wrong
+
+
+def until_one_waits(conn: Connection) -> None:
+    """Return when a session waits for a lock of another."""
+    end = time.monotonic() + ANSWER_S
+    while not conn.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall() and time.monotonic() < end:
+        time.sleep(0.01)

@@ -1,7 +1,6 @@
 """Device jobs on real databases: opened with a ticket, one for a sensor, closed by themselves, never a cold flag."""
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -11,7 +10,8 @@ from alerts.sensors.care import look
 from domain.instants import to_us
 from store.sensors import care_rows
 from tests import registry_rows as town
-from tests.conftest import ANSWER_S, Database
+from tests.conftest import Database
+from tests.store.at_once import until_one_waits
 from tests.store.care_jobs import jobs, rules
 from tests.store.desk import MINUTE, NOON, Desk
 
@@ -118,9 +118,7 @@ def test_who_waits_for_a_number_has_no_clock_in_hand(desk: Desk, database: Datab
         ingest.execute("SELECT FROM numbering FOR UPDATE")
         watch = threading.Thread(target=watching)
         watch.start()
-        end = time.monotonic() + ANSWER_S
-        while not desk.rows("SELECT FROM pg_locks WHERE NOT granted") and time.monotonic() < end:
-            time.sleep(0.01)
+        until_one_waits(desk.conn)
         assert ingest.execute("SELECT FROM wrong_clock FOR UPDATE NOWAIT").fetchall() == []
     watch.join()
     assert jobs(desk) == [("s2", "low_battery", None)]

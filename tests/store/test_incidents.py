@@ -1,7 +1,6 @@
 """Incidents on real databases: opened by what judging flagged, filled, emptied, closed; no home is ever swallowed."""
 
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -18,8 +17,8 @@ from domain.incidents import IncidentRule
 from domain.policy import Policy
 from domain.tickets import EventKind, NewEvent
 from tests import registry_rows as town
-from tests.conftest import ANSWER_S, Database
-from tests.store.at_once import at_once
+from tests.conftest import Database
+from tests.store.at_once import at_once, until_one_waits
 from tests.store.desk import MINUTE, NOON, Desk
 from tests.store.incident_rules import RULE, SWALLOWED
 
@@ -471,9 +470,7 @@ def test_homes_that_join_are_locked_before_their_tickets(desk: Town, database: D
         judging.execute("SELECT FROM home_state FOR NO KEY UPDATE")
         watch = threading.Thread(target=watching)
         watch.start()
-        end = time.monotonic() + ANSWER_S
-        while not desk.rows("SELECT FROM pg_locks WHERE NOT granted") and time.monotonic() < end:
-            time.sleep(0.01)
+        until_one_waits(desk.conn)
         judging.execute("SELECT FROM ticket WHERE class = 'cold' FOR UPDATE NOWAIT")
     watch.join()
     assert [one[2:] for one in desk.incidents()] == [(10, 10)]
