@@ -180,6 +180,21 @@ def select_arrays(
     return _joined(layout, parts)
 
 
+def select_columns(
+    cur: Cursor[Any], statement: LiteralString, layout: Layout, params: Mapping[str, Any]
+) -> dict[str, NDArray[Any]]:
+    """Read a single row of arrays that may have different lengths; NULL is an empty one."""
+    cur.execute(statement, params, binary=True)
+    found = cur.pgresult
+    assert found is not None
+    columns = {}
+    for column, (name, kind) in enumerate(layout.items()):
+        field = found.get_value(0, column)
+        dtype = np.dtype(KINDS[kind])
+        columns[name] = _got(kind, np.empty(0, dtype) if field is None else _elements(dtype, field, 0, len(field)))
+    return columns
+
+
 def decode_arrays(layout: Layout, data: bytes) -> NDArray[np.void]:
     """Decode binary COPY data with array columns, and sort the tuples by the first element of their first column.
 

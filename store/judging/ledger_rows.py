@@ -86,13 +86,24 @@ COPY (
 SPENT_ROW: wire.Layout = {
     name: DAY_ROW[name] for name in ("home_id", "day", "compliant", "cold", "severe", "unknown", "heat", "lowest")
 }
-SELECT_SPENT = """
+# Making the arrays is most of what they cost, so home and day are one number, and only days with a breach, which the
+# number's last bit marks, tell how long it was.
+SPENT_COLUMNS: wire.Layout = {
+    "key": "int8",
+    **{name: SPENT_ROW[name] for name in ("compliant", "unknown", "heat", "lowest", "cold", "severe")},
+}
+DAY_BITS = 22  # 3,652,059 is the last day of a date
+SELECT_SPENT = f"""
 SELECT
-  array_agg(l.home_id), array_agg(l.day - date '0001-01-01' + 1), array_agg(l.compliant_us), array_agg(l.cold_us),
-  array_agg(l.severe_us), array_agg(l.unknown_us), array_agg(l.heat), array_agg(coalesce(l.lowest, 'infinity'))
+  array_agg(
+    (l.home_id::bigint << {DAY_BITS} | (l.day - date '0001-01-01' + 1)) << 1
+    | (l.cold_us + l.severe_us > 0)::integer::bigint
+  ),
+  array_agg(l.compliant_us), array_agg(l.unknown_us), array_agg(l.heat), array_agg(coalesce(l.lowest, 'infinity')),
+  array_agg(l.cold_us) FILTER (WHERE l.cold_us + l.severe_us > 0),
+  array_agg(l.severe_us) FILTER (WHERE l.cold_us + l.severe_us > 0)
 FROM ledger AS l
 WHERE l.home_id = ANY (%(homes)s::integer[]) AND l.day >= %(first)s AND l.day < %(end)s
-HAVING count(*) > 0
 """
 SELECT_MACHINES = f"""
 SELECT l.home_id, l.day - date '0001-01-01' + 1, l.machine {_DAYS} WHERE l.machine IS NOT NULL
@@ -158,7 +169,13 @@ def spent(conn: Connection, homes: Sequence[int], span: tuple[date, date]) -> ND
     """Return the SPENT_ROW rows on record in a span, in no order."""
     values = {"homes": wire.ids(homes), "first": span[0], "end": span[1]}
     with conn.cursor() as cur:
-        return wire.select_arrays(cur, SELECT_SPENT, SPENT_ROW, values)
+        columns = wire.select_columns(cur, SELECT_SPENT, SPENT_COLUMNS, values)
+    key = columns.pop("key")
+    rows = np.zeros(len(key), wire.native(SPENT_ROW))
+    rows["home_id"], rows["day"], breached = key >> 1 + DAY_BITS, key >> 1 & (1 << DAY_BITS) - 1, key & 1 == 1
+    for name, column in columns.items():
+        rows[name][breached if name in ("cold", "severe") else ...] = column
+    return rows
 
 
 def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> NDArray[np.bool_]:
