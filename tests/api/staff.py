@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx
 from argon2 import PasswordHasher
@@ -45,9 +45,9 @@ def member(
     return staff_id
 
 
-def session_of(conn: Connection, staff_id: int, device: str = "a test") -> str:
+def session_of(conn: Connection, staff_id: int, device: str = "a test", at: datetime = NOW) -> str:
     """Begin a session; returns its token."""
-    token = session_rows.begin(conn, staff_id, device, SessionSpans().usual, NOW)
+    token = session_rows.begin(conn, staff_id, device, SessionSpans().usual, at)
     assert token is not None
     return token
 

@@ -1,7 +1,10 @@
-"""A family applies for heat, is inspected by a crew's phone, gets its notice and is warm; another one stops."""
+"""A family applies for heat, is inspected by a crew's phone, gets its notice, is warm, then cold, and is paid back.
+
+Another one stops.
+"""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
+from tests.pages import refund_story
 from tests.pages.conftest import PHONE, Visitor, Visitors
 from tests.pages.glass import sign
 from tests.store.desk import Desk as Sensors
@@ -29,7 +33,8 @@ def arrive(api: Api, visitor: Visitors) -> Arrival:
 
     def come(role: str, language: str = "zh", **options: Any) -> Visitor:
         station = "North" if role == "crew" else None
-        token = session_of(api.conn, member(api.conn, role, f"a.{role}", station=station))
+        name = f"{role}.{api.clock.now:%d}"  # nobody is signed in for days
+        token = session_of(api.conn, member(api.conn, role, name, name=name, station=station), at=api.clock.now)
         api.conn.commit()
         return visitor.signed_in(token, language, PHONE if role == "crew" else SCREEN, **options)
 
@@ -51,7 +56,7 @@ def tell(page: Page, kind: str, **told: str) -> None:
     expect(page.locator("#done")).to_be_visible()
 
 
-def test_a_family_applies_is_inspected_gets_its_notice_and_is_warm(
+def test_a_family_applies_is_inspected_gets_its_notice_is_warm_and_is_paid_for_cold_days(
     api: Api, visitor: Visitors, arrive: Arrival
 ) -> None:
     home = town.home(api.conn, state=HomeState.NOT_JUDGED)
@@ -124,6 +129,26 @@ def test_a_family_applies_is_inspected_gets_its_notice_and_is_warm(
     family.keep("application-warm-phone")
     lead.go("/desk/applications?view=all")
     lead.keep("applications-figures-desk")
+    cold_days_are_paid_back(api, home, family, arrive)
+
+
+def cold_days_are_paid_back(api: Api, home: int, family: Visitor, arrive: Arrival) -> None:
+    """Let the same home be cold for three days after its heat came: its family sees and receives the refund."""
+    refund_story.has_rules(api)
+    refund_story.is_cold_for_three_days(api.conn, home, heat_from=date(2026, 1, 15), cold_from=date(2026, 1, 16))
+    api.clock.now = NOW + timedelta(days=6)
+    refund_story.desk_notes_a_request(arrive("dispatcher"), at="2026-01-17T09:00")
+    number = refund_story.supervisor_makes_a_sheet(arrive("supervisor"))
+    file = refund_story.another_approves_and_pays(arrive("admin"), number)
+    assert f"{number},B1-101,2026-01-17,2026-01-18,2,16.00,CNY" in file
+    link = f"/home?token={api.token('customer', 'B1-101')}"
+    api.conn.commit()
+    family.go(link)
+    family.go("/home")
+    said = family.page.inner_text("section:has(#refund)")
+    assert number in said
+    assert said.count("16.00") >= 3  # owed in all, on the sheet, and paid
+    family.keep("application-refund-phone")
 
 
 def test_a_stop_is_settled_approved_and_executed_and_judging_follows_the_execution(
