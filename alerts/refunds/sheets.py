@@ -91,7 +91,7 @@ def compute_many(
         of: the season, and the first day that is not over.
     """
     chosen, until = of
-    days = SeasonDays(chosen.first, min(chosen.end, until), policy.zone, (chosen.end - chosen.first).days)
+    days = SeasonDays.of(chosen, policy.zone, until)
     terms = season_rows.terms(conn, homes, days)
     return compute_batch(rules, terms, ledger_rows.spent(conn, terms.homes.tolist(), (days.first, days.end)))
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from domain.milli import NONE_MILLI
+from domain.policy import Season
 from domain.refunds.rules import Deemed, OutageRefund, RefundRules, Starts
 from domain.refunds.season import DAY_FACTS
 
@@ -65,6 +66,11 @@ class SeasonDays(NamedTuple):
     end: date
     zone: ZoneInfo
     whole: int
+
+    @classmethod
+    def of(cls, season: Season, zone: ZoneInfo, until: date = date.max) -> "SeasonDays":
+        """Return the days of a season before `until`."""
+        return cls(season.first, min(season.end, until), zone, (season.end - season.first).days)
 
     def number(self, at: datetime) -> int:
         """Return the number of the local day of an instant; may lie outside."""
