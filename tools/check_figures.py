@@ -22,10 +22,15 @@ import math
 import re
 import sys
 import zipfile
+import zlib
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
 FORMAT = "hearth-figures/2"
+UNREADABLE = (
+    OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, EOFError, NotImplementedError,
+    RuntimeError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
 LARGEST = 1 << 30  # bytes, of a file unpacked
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -342,7 +347,7 @@ def main():
         check_figures(package)
         check_rates(package)
         check_seals(package, read_seals(asked.seals) if asked.seals else {})
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         print(f"{asked.package}: cannot be read as a package of figures: {error!r}")
         return 1
     for line in [*package.faults, *package.notes, f"root {package.manifest['root']}"]:

@@ -129,6 +129,14 @@ def forged(content: bytes, name: str, change: Callable[[str], str], *, whole: bo
     return out.getvalue()
 
 
+def undone(content: bytes) -> bytes:
+    """Break what a file is packed in: it begins with a block of a kind that there is not."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        head = next(one.header_offset for one in archive.infolist() if one.compress_type == zipfile.ZIP_DEFLATED)
+    at = head + 30 + sum(int.from_bytes(content[head + size : head + size + 2], "little") for size in (26, 28))
+    return content[:at] + b"\xff" + content[at + 1 :]
+
+
 def rows(content: bytes, name: str) -> list[dict[str, Any]]:
     return list(csv.DictReader(io.StringIO(files_of(content)[name].decode())))
 
@@ -198,7 +206,8 @@ def test_what_is_changed_is_found_and_named(worked: Api, tmp_path: Path) -> None
     assert "seal 1: the published one is another" in checked(tmp_path, content, "--seals", str(published))[1]
     published.write_text(worked.get("/v1/seals").text)
     assert checked(tmp_path, content, "--seals", str(published))[0] == 0
-    assert "cannot be read" in checked(tmp_path, content[:100])[1]
+    for broken in (content[:100], undone(content)):
+        assert "cannot be read" in checked(tmp_path, broken)[1]
 
 
 def test_a_station_has_a_package_of_its_own(worked: Api, tmp_path: Path) -> None:
