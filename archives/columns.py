@@ -164,7 +164,7 @@ def _stored(place: ArchivePlace, name: str) -> tuple[str, ...]:
 def _columns(table: pa.Table) -> ReadingColumns:
     """Return the columns of groups of a file."""
     told = {name: table.column(name) for name in table.column_names}
-    at = np.multiply(told["measured_at"].cast(pa.int64()).to_numpy(), layout.MILLISECOND)
+    at = np.multiply(layout.numbers(told["measured_at"]), layout.MILLISECOND)
     if "measured_us" in told:
         at += told["measured_us"].to_numpy()
     quality = told["quality"].to_numpy() if "quality" in told else None

@@ -33,10 +33,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_ledger (
 ) ON COMMIT DELETE ROWS
 """
 COPY_STAGE = "COPY stage_ledger FROM STDIN (FORMAT BINARY)"
+CLEAR_STAGE = "DELETE FROM stage_ledger"  # a transaction may write more than once
 # Local days travel as ordinals: 1 is 0001-01-01.
-# A changed month becomes stale and is summed again (store/figures/kpi_rows.py).
-UPSERT = """
-WITH changed AS (
+_INSERT: LiteralString = """
 INSERT INTO ledger AS l (
   home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
   policy, closed
@@ -46,6 +45,11 @@ SELECT
   nullif(lowest, 'infinity'), (%(labels)s::text[])[version + 1], closed
 FROM stage_ledger
 ORDER BY home_id, day
+"""
+# A changed month becomes stale and is summed again (store/figures/kpi_rows.py).
+UPSERT = f"""
+WITH changed AS (
+{_INSERT}
 ON CONFLICT (home_id, day) DO UPDATE SET
   compliant_us = excluded.compliant_us, cold_us = excluded.cold_us, severe_us = excluded.severe_us,
   unknown_us = excluded.unknown_us, not_judged_us = excluded.not_judged_us, shortfall_us = excluded.shortfall_us,
@@ -63,6 +67,12 @@ SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', day)::date FROM c
 )
 SELECT count(*) FROM changed
 """
+# What is not on record is added without a look, row by row, for what is, and without being told what was written.
+ADD = _INSERT
+ADD_STALE = """
+INSERT INTO kpi_stale (shard, month)
+SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', date '0001-01-01' + (day - 1))::date FROM stage_ledger
+"""
 # Home by home, by the key, whatever estimates say: along the index of days, those of all homes would be read for a few.
 _DAYS: LiteralString = """
 FROM unnest(%(homes)s::integer[]) AS h (home_id)
@@ -72,17 +82,18 @@ CROSS JOIN LATERAL (
   ORDER BY x.day OFFSET 0
 ) AS l
 """
-COPY_DAYS = f"""
-COPY (
-  SELECT
-    l.home_id, l.day - date '0001-01-01' + 1, l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us,
-    l.shortfall_us, l.heat, l.deficit, coalesce(l.lowest, 'infinity'),
-    coalesce(array_position(%(labels)s::text[], l.policy), 0)::smallint - 1::smallint, l.closed
-  {_DAYS}
-) TO STDOUT (FORMAT BINARY)
+# A column comes as one array: as rows, each of the millions of days of a season is a message of its own.
+SELECT_DAYS = f"""
+SELECT
+  array_agg(l.home_id), array_agg(l.day - date '0001-01-01' + 1), array_agg(l.compliant_us), array_agg(l.cold_us),
+  array_agg(l.severe_us), array_agg(l.unknown_us), array_agg(l.not_judged_us), array_agg(l.shortfall_us),
+  array_agg(l.heat), array_agg(l.deficit), array_agg(coalesce(l.lowest, 'infinity')),
+  array_agg(coalesce(array_position(%(labels)s::text[], l.policy), 0)::smallint - 1::smallint), array_agg(l.closed)
+{_DAYS}
+HAVING count(*) > 0
 """
-# What refunds are computed from: half of a row is half of the way. A column comes as one array: as rows, each of the
-# millions of days of a season is a message of its own. A page is read once for all homes: a day's lie together.
+# What refunds are computed from: half of a row is half of the way. A page is read once for all homes: a day's lie
+# together.
 SPENT_ROW: wire.Layout = {
     name: DAY_ROW[name] for name in ("home_id", "day", "compliant", "cold", "severe", "unknown", "heat", "lowest")
 }
@@ -150,19 +161,36 @@ SELECT_LAST_SHARD = "SELECT coalesce(max(home_id), -1) / %(size)s FROM home"
 
 def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
     """Write the DAY_ROW rows that differ; returns the count. `labels` are the labels of policy versions."""
+    _stage(conn, rows)
+    row = conn.execute(UPSERT, {"labels": list(labels), "shard_homes": SHARD_HOMES}).fetchone()
+    conn.execute(CLEAR_STAGE)
+    return int(row[0]) if row else 0
+
+
+def add(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> None:
+    """Write the DAY_ROW rows of days that are not on record.
+
+    Raises:
+        psycopg.errors.UniqueViolation: another transaction has added one meanwhile.
+    """
+    _stage(conn, rows)
+    conn.execute(ADD, {"labels": list(labels)})
+    conn.execute(ADD_STALE, {"shard_homes": SHARD_HOMES})
+    conn.execute(CLEAR_STAGE)
+
+
+def _stage(conn: Connection, rows: NDArray[np.void]) -> None:
     conn.execute(CREATE_STAGE)
     with conn.cursor() as cur:
         wire.write(cur, COPY_STAGE, DAY_ROW, rows)
-    row = conn.execute(UPSERT, {"labels": list(labels), "shard_homes": SHARD_HOMES}).fetchone()
-    return int(row[0]) if row else 0
 
 
 def days(conn: Connection, homes: list[int], span: tuple[date, date], labels: Sequence[str]) -> NDArray[np.void]:
     """Return the DAY_ROW rows on record in a span, by home and day; `version` is -1 where `labels` do not have it."""
+    values = {"homes": wire.ids(homes), "first": span[0], "end": span[1], "labels": list(labels)}
     with conn.cursor() as cur:
-        return wire.read(
-            cur, COPY_DAYS, DAY_ROW, {"homes": homes, "first": span[0], "end": span[1], "labels": list(labels)}
-        )
+        rows = wire.select_arrays(cur, SELECT_DAYS, DAY_ROW, values)
+    return np.asarray(rows[np.lexsort((rows["day"], rows["home_id"]))])
 
 
 def spent(conn: Connection, homes: Sequence[int], span: tuple[date, date]) -> NDArray[np.void]:
@@ -178,13 +206,21 @@ def spent(conn: Connection, homes: Sequence[int], span: tuple[date, date]) -> ND
     return rows
 
 
-def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Return a mask of the DAY_ROW rows that the record, sorted by home and day, has otherwise or not at all."""
+class Differing(NamedTuple):
+    """Masks of DAY_ROW rows beside the record."""
+
+    missing: NDArray[np.bool_]  # not on record
+    changed: NDArray[np.bool_]  # on record otherwise
+
+
+def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> Differing:
+    """Lay DAY_ROW rows beside the record, which is sorted by home and day."""
     if not len(record):
-        return np.ones(len(rows), bool)
+        return Differing(np.ones(len(rows), bool), np.zeros(len(rows), bool))
     key, known = (some["home_id"].astype(np.int64) << 32 | some["day"] for some in (rows, record))
     at = np.minimum(np.searchsorted(known, key), len(record) - 1)
-    return np.asarray(record[at] != rows)
+    there = np.asarray(known[at] == key)
+    return Differing(~there, there & np.asarray(record[at] != rows))
 
 
 def machines(conn: Connection, homes: list[int], span: tuple[date, date]) -> dict[tuple[int, int], bytes]:
