@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from enum import StrEnum
 from typing import Any
 
@@ -66,9 +67,23 @@ def _lines(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
 
 def _parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
     drain = _Drain()
+    packing: Future[None] | None = None
+    # Packing takes most of the time and lets other threads go on, so the next batch is read meanwhile.
+    with _opened(drain, schema) as writer, ThreadPoolExecutor(1, "pack") as packer:
+        for batch in batches:
+            if packing:
+                packing.result()
+                yield drain.taken()
+            packing = packer.submit(_pack, writer, batch)
+        if packing:
+            packing.result()
+    yield drain.taken()
+
+
+def _opened(drain: "_Drain", schema: pa.Schema) -> pq.ParquetWriter:
     instants = [field.name for field in schema if pa.types.is_timestamp(field.type)]
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    with pq.ParquetWriter(
+    return pq.ParquetWriter(
         drain,
         pa.schema([field.with_type(WORDS) if field.name in texts else field for field in schema]),
         # Instants are packed by their encoding: another pass took a quarter of all time, for a hundredth of the bytes.
@@ -78,11 +93,11 @@ def _parquet(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Blocks:
         column_encoding=dict.fromkeys(instants, "DELTA_BINARY_PACKED"),
         write_statistics=instants or True,
         store_schema=False,  # texts are texts to their reader
-    ) as writer:
-        for batch in batches:
-            writer.write_batch(_with(batch, pa.types.is_string, lambda texts: texts.dictionary_encode()))
-            yield drain.taken()
-    yield drain.taken()
+    )
+
+
+def _pack(writer: pq.ParquetWriter, batch: pa.RecordBatch) -> None:
+    writer.write_batch(_with(batch, pa.types.is_string, lambda texts: texts.dictionary_encode()))
 
 
 WRITERS: dict[Format, Callable[[pa.Schema, Iterable[pa.RecordBatch]], Blocks]] = {
