@@ -96,7 +96,7 @@ REFUND_WORDS: Mapping[str, Text] = {
     "refund_fact_withdraws": Text("撤回 {id}", "takes back {id}"),
     "refund_done_fact": Text("已记录。", "Noted."),
     "refund_done_sheet": Text("退费单已生成。", "The sheet is made."),
-    "refund_done_approved": Text("已批准。", "Approved."),
+    "refund_done_approved": Text("您的批准已记录。", "Your approval is on record."),
     "refund_done_paid": Text("支付文件已生成。", "The payment file is made."),
     "refund_take_file": Text("下载支付文件 {id}", "Download payment file {id}"),
     "refund_make": Text("生成退费单", "Make a sheet"),
