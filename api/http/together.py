@@ -12,7 +12,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.problem import Problem
 
 MOST_AT_ONCE = 64  # in one transaction
-ROUNDS = 2  # at the same time: while one waits for the database, another may encode
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -38,26 +37,26 @@ class AnsweringTogether(Generic[Question, Answer]):
     def __init__(self, answer_all: Callable[[Sequence[Question]], Sequence[Answer | None]]) -> None:
         self._answer_all = answer_all
         self._waiting: deque[tuple[Question, asyncio.Future[Answer | None]]] = deque()
-        self._rounds = 0  # at work; a round that finds nothing waiting is over in that very instant
-        self._tasks: set[asyncio.Task[None]] = set()  # a task that nobody holds may vanish
+        self._round: asyncio.Task[None] | None = None  # at work
 
     async def answer(self, question: Question) -> Answer | None:
-        """Return the answer to a question."""
+        """Return the answer to a question.
+
+        There is one round at a time: what comes meanwhile waits for the next, and a round costs nearly the same for one
+        as for many.
+        """
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if self._rounds < ROUNDS:
-            self._rounds += 1
-            task = asyncio.create_task(self._round())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        if self._round is None:
+            self._round = asyncio.create_task(self._answer_waiting())
         return await future
 
-    async def _round(self) -> None:
+    async def _answer_waiting(self) -> None:
         try:
             while self._waiting:
                 await self._answer_some([self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))])
         finally:
-            self._rounds -= 1
+            self._round = None
 
     async def _answer_some(self, some: Sequence[tuple[Question, asyncio.Future[Answer | None]]]) -> None:
         answers: Sequence[Answer | None] = [None] * len(some)
