@@ -151,6 +151,11 @@ class Policy:
         day = instant.astimezone(self.zone).date()
         return any(season.first <= day < season.end for season in self.seasons)
 
+    def after_season_before(self, season: Season) -> datetime:
+        """Return the midnight that ended the season before one; of the first season: the year 1970."""
+        ended = max((one.end for one in self.seasons if one.end <= season.first), default=date(1970, 1, 1))
+        return datetime(ended.year, ended.month, ended.day, tzinfo=self.zone)
+
     def rules_at(self, instant: datetime) -> Version:
         """Return the version in force at an aware instant, by the local day; NO_RULES before the first."""
         return self.version_at(instant) or NO_RULES

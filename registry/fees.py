@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
+from domain.errors import Fault
+from domain.refunds.sheet import season_fee
 from domain.registry import HomeFee
 from domain.words.text import Text
 from registry import words
@@ -41,6 +43,10 @@ def _faults(lines: Sequence[FileLine[HomeFee]], known: set[str]) -> Iterator[tup
     for number, row in lines:
         if row.home not in known:
             yield number, "home", words.UNKNOWN_CODE.fill(given=row.home)
+        try:
+            season_fee(row.area_m2, row.per_m2)
+        except Fault as fault:
+            yield number, "per_m2", fault.told
         if (first := seen.setdefault((row.home, row.season), number)) != number:
             yield number, "season", words.SAME_AS_LINE.fill(line=first)
 

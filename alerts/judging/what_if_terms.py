@@ -79,7 +79,10 @@ def terms_of(conn: Connection, history: History, homes: list[int], span: tuple[d
     """Return the terms of homes in the seasons that a span touches: those of the policy in force, as fees are."""
     policy = history.policy
     seasons = [one for one in policy.seasons if one.first < span[1] and one.end > span[0]]
-    found = tuple(season_rows.terms(conn, homes, SeasonDays.of(one, policy.zone)) for one in seasons)
+    found = tuple(
+        season_rows.terms(conn, homes, SeasonDays.of(one, policy.zone), policy.after_season_before(one))
+        for one in seasons
+    )
     return WhatIfTerms(found, clock_rows.visits(conn, homes))
 
 

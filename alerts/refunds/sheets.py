@@ -92,7 +92,7 @@ def compute_many(
     """
     chosen, until = of
     days = SeasonDays.of(chosen, policy.zone, until)
-    terms = season_rows.terms(conn, homes, days)
+    terms = season_rows.terms(conn, homes, days, policy.after_season_before(chosen))
     return compute_batch(rules, terms, ledger_rows.spent(conn, terms.homes.tolist(), (days.first, days.end)))
 
 

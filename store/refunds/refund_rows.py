@@ -13,12 +13,18 @@ from psycopg import Connection
 from domain.refunds.facts import AwaySpan, CountedMeasurement, FactKind, HomeFact, RefundRecord
 from store.base import wire
 from store.base.access import Person
+from store.base.locks import lock_text
 from store.base.rows import Row, fetch
 
+# A fact without an end is of its day, or of its season: neither a request nor what was owed goes on into the next one.
 # Reports are tickets for cold that a user opened; requests those on the measuring list that a person asked for.
 SELECT_FACTS = """
 SELECT f.home_id, f.kind, f.at, f.until FROM refund_fact AS f
 WHERE f.home_id = ANY (%(homes)s) AND f.at < %(end)s AND f.withdraws IS NULL
+  AND CASE
+    WHEN f.until IS NOT NULL THEN f.until > %(start)s
+    WHEN f.kind IN ('at_fault', 'unpaid') THEN f.at >= %(since)s ELSE f.at >= %(start)s
+  END
   AND NOT EXISTS (SELECT FROM refund_fact AS w WHERE w.withdraws = f.refund_fact_id)
 UNION ALL
 SELECT r.home_id, 'request', r.asked_at, NULL FROM measurement_request AS r
@@ -96,7 +102,21 @@ ORDER BY f.home_id
 SELECT_WITH = """
 SELECT count(*) FROM refund_sheet AS s WHERE s.season = %(season)s AND s.corrects IS NULL
 """
-_SHEETS: LiteralString = """
+# Days of a sheet `s` that nobody was paid for yet, under it or an earlier one, from the first on as long as all that is
+# paid for the season stays within its total: days that a correction moved do not go beyond a cap.
+_DUE: LiteralString = """
+SELECT x.day, x.amount FROM (
+  SELECT d.day, d.amount, sum(d.amount) OVER (ORDER BY d.day) AS so_far FROM refund_day AS d
+  WHERE d.refund_sheet_id = s.refund_sheet_id AND d.amount > 0
+    AND NOT EXISTS (SELECT FROM refund_paid AS p WHERE p.home_id = d.home_id AND p.day = d.day)
+) AS x
+WHERE x.so_far <= s.total - coalesce((
+  SELECT sum(p.amount) FROM refund_paid AS p JOIN refund_sheet AS o USING (refund_sheet_id)
+  WHERE p.home_id = s.home_id AND o.season = s.season
+), 0)
+"""
+_SHEETS: LiteralString = (
+    """
 SELECT
   s.refund_sheet_id AS id, s.number, h.code AS home, s.home_id, s.season, s.upto, s.season_days, s.rules, s.currency,
   s.fee, s.total, s.inputs, s.digest, o.number AS corrects, c.number AS corrected_by, s.reason, s.made_at, s.made_by,
@@ -120,14 +140,14 @@ CROSS JOIN LATERAL (
   SELECT CASE
     WHEN c.number IS NOT NULL THEN 'corrected'
     WHEN cardinality(coalesce(a.actors, '{}')) < 2 THEN 'open'
-    WHEN s.total = 0 OR p.paid IS NOT NULL OR s.corrects IS NOT NULL AND NOT EXISTS (
-      SELECT FROM refund_day AS d WHERE d.refund_sheet_id = s.refund_sheet_id AND d.amount > 0
-        AND NOT EXISTS (SELECT FROM refund_paid AS x WHERE x.home_id = d.home_id AND x.day = d.day)
-    ) THEN 'settled'
+    WHEN s.total = 0 OR p.paid IS NOT NULL OR s.corrects IS NOT NULL AND NOT EXISTS ("""
+    + _DUE
+    + """) THEN 'settled'
     ELSE 'approved'
   END AS state
 ) AS t
 """
+)
 SELECT_SHEET: LiteralString = _SHEETS + "WHERE s.number = %(number)s"
 SELECT_OF_HOME: LiteralString = _SHEETS + "WHERE s.home_id = %(home)s ORDER BY s.refund_sheet_id DESC LIMIT 100"
 SELECT_SHEETS: LiteralString = (
@@ -154,16 +174,18 @@ SELECT s.refund_sheet_id, s.home_id, s.season, 1 + count(a.nth), %(staff)s, %(ac
 FROM refund_sheet AS s LEFT JOIN refund_approval AS a USING (refund_sheet_id)
 WHERE s.refund_sheet_id = %(sheet)s GROUP BY s.refund_sheet_id, s.home_id, s.season
 """
-# Days of a sheet that nobody was paid for yet, under this sheet or an earlier one.
-SELECT_TO_PAY = """
-SELECT s.number, h.code AS home, s.currency, d.refund_sheet_id AS sheet, d.home_id, d.day, d.amount
+SELECT_TO_PAY: LiteralString = (
+    """
+SELECT s.number, h.code AS home, s.currency, s.refund_sheet_id AS sheet, s.home_id, d.day, d.amount
 FROM refund_sheet AS s
 JOIN home AS h USING (home_id)
-JOIN refund_day AS d ON d.refund_sheet_id = s.refund_sheet_id
-WHERE s.number = ANY (%(numbers)s) AND d.amount > 0
-  AND NOT EXISTS (SELECT FROM refund_paid AS p WHERE p.home_id = d.home_id AND p.day = d.day)
+CROSS JOIN LATERAL ("""
+    + _DUE
+    + """) AS d
+WHERE s.number = ANY (%(numbers)s)
 ORDER BY s.refund_sheet_id, d.day
 """
+)
 INSERT_PAYMENT = """
 INSERT INTO refund_payment (at, actor, sheets, total, digest)
 VALUES (%(at)s, %(actor)s, %(sheets)s, %(total)s, %(digest)s) RETURNING refund_payment_id
@@ -212,10 +234,11 @@ class SheetFilter(NamedTuple):
 
 
 class OpenSpan(NamedTuple):
-    """Instants from which on and before which facts are sought."""
+    """Instants from which on and before which facts are sought; `since`: and those of a season that have no end."""
 
     start: datetime
     end: datetime
+    since: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,6 +361,7 @@ def approve(conn: Connection, sheet: int, person: Person, at: datetime) -> None:
     Raises:
         psycopg.errors.IntegrityError: TWO_PERSONS, or two have approved it.
     """
+    lock_text(conn, f"refund sheet {sheet}")  # one after the other, so that who comes second is counted as that
     conn.execute(INSERT_APPROVAL, {"sheet": sheet, "staff": person.staff_id, "actor": person.actor, "at": at})
 
 

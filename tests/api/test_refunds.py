@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,16 +17,21 @@ from psycopg import Connection, errors
 
 from alerts.evidence.check import Findings, check_records
 from domain.errors import UsageError
+from domain.policy import Season
+from domain.refunds.rules import Deemed, Money
 from domain.refunds.rules_file import pack
 from papers.dossier.verify import verify
 from papers.dossier.verify_refunds import look
 from papers.refund_sheet import paper
 from registry.exporting import export_folder
 from registry.fees import import_fees
+from store.base.access import Person
+from store.refunds import refund_rows
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import browser, member, sealed, session_of
 from tests.api.town import NOW
+from tests.store.at_once import until_one_waits
 
 pytestmark = pytest.mark.plain_only
 
@@ -152,6 +158,82 @@ def test_a_sheet_is_approved_by_two_persons_and_paid_once(cold: Api) -> None:
     assert [one["id"] for one in cold.get(payments, first).json()["items"]] == [paid["id"]]
 
 
+def test_a_correction_that_moves_days_pays_no_more_than_its_total(cold: Api) -> None:
+    """The cap is reached by other days than were paid: the difference is seen, and not paid once more."""
+    rules = pack("luoyang")
+    capped = replace(rules, versions=(replace(rules.versions[0], cap=Money(1600)),))
+    cold.app.state.surroundings = replace(cold.app.state.surroundings, refunds=capped)
+    persons = [person(cold, name) for name in ("li.na", "wang.wei")]
+
+    def settled(number: str) -> str:
+        for token in persons:
+            assert cold.post(f"/v1/refund-sheets/{number}/approval", token).status_code == 201
+        return str(cold.get(f"/v1/refund-sheets/{number}", persons[0]).json()["state"])
+
+    number = made(cold).json()["number"]
+    assert settled(number) == "approved"
+    assert cold.post("/v1/refund-payments", persons[0], sheets=[number]).json()["total"] == "16.00"
+    earlier = {"kind": "request", "at": "2025-11-17T09:00:00+08:00", "reference": "call 0"}
+    assert cold.post("/v1/homes/B1-101/refund-facts", cold.token("dispatcher"), **earlier).status_code == 201
+    fixed = made(cold, corrects=number, reason="they called a day earlier").json()
+    assert fixed["total"] == "16.00"
+    assert settled(fixed["number"]) == "settled"
+    assert cold.post("/v1/refund-payments", persons[0], sheets=[fixed["number"]]).status_code == 409
+    with pytest.raises(errors.CheckViolation, match="more would be paid"):
+        cold.conn.execute(
+            "INSERT INTO refund_paid SELECT d.home_id, d.day, d.refund_sheet_id, 1, d.amount FROM refund_day AS d "
+            "WHERE d.amount > 0 AND NOT EXISTS (SELECT FROM refund_paid AS p WHERE p.day = d.day)"
+        )
+    cold.conn.rollback()
+
+
+def test_two_who_approve_at_the_same_instant_are_two(cold: Api) -> None:
+    number, second = made(cold).json()["number"], person(cold, "wang.wei")
+    first = Person(member(cold.conn, "supervisor", "li.na"), "Li Na", "zh", 1, NOW)
+    cold.conn.commit()
+    refund_rows.approve(cold.conn, 1, first, NOW)
+    with ThreadPoolExecutor(1) as pool:
+        way, headers = f"/v1/refund-sheets/{number}/approval", {"Authorization": f"Bearer {second}"}
+        other = pool.submit(cold.client.post, way, headers=headers)
+        until_one_waits(cold.conn)
+        cold.conn.commit()
+        assert other.result().json()["approvals"] == 2
+
+
+def test_what_was_noted_in_an_earlier_season_ends_with_it(cold: Api) -> None:
+    """A request that nobody answered a year ago makes no day of this season cold; what was owed then excludes none."""
+    rules = pack("luoyang")
+    version = replace(
+        rules.versions[0],
+        unpaid_excluded=True,
+        starts="proof",
+        deemed=Deemed(within_s=3600, celsius=13.0, until_measured=True),
+    )
+    given = cold.app.state.surroundings
+    policy = replace(
+        given.policy, seasons=(Season(first=date(2024, 11, 15), end=date(2025, 3, 16)), *given.policy.seasons)
+    )
+    refunds = replace(rules, versions=(version,))
+    cold.app.state.surroundings = replace(given, refunds=refunds, policy=policy)
+    token = cold.token("dispatcher")
+    take_back = cold.get("/v1/homes/B1-101/refund-facts", token).json()[0]
+    assert cold.post(
+        "/v1/homes/B1-101/refund-facts", token, kind="request", at=take_back["at"], reference="x",
+        withdraws=take_back["id"],
+    ).status_code == 201  # fmt: skip
+
+    def total(**fact: str) -> str:
+        if fact:
+            assert cold.post("/v1/homes/B1-101/refund-facts", token, reference="x", **fact).status_code == 201
+        return str(cold.get("/v1/homes/B1-101/refund", token).json()["total"])
+
+    assert total() == "24.00"
+    assert total(kind="request", at="2025-01-10T09:00:00+08:00") == "24.00"
+    assert total(kind="unpaid", at="2025-01-10T09:00:00+08:00") == "24.00"
+    assert total(kind="at_fault", at="2025-01-10T09:00:00+08:00", until="2025-11-18T00:00:00+08:00") == "16.00"
+    assert total(kind="unpaid", at="2025-10-10T09:00:00+08:00") == "0.00"  # of this season: told before it began
+
+
 def test_a_changed_second_of_the_ledger_is_found_and_corrected_by_a_new_sheet(cold: Api) -> None:
     number = made(cold).json()["number"]
     token = cold.token("supervisor")
@@ -251,6 +333,11 @@ def test_fees_come_back_as_they_were_and_what_is_wrong_is_said(cold: Api, tmp_pa
     assert "fees.csv:4: area_m2: 80.123 has more than 2" in said
     assert "fees.csv:5: area_m2: 0 is not" in said
     assert "fees.csv:6: season" in said
+    (tmp_path / "fees.csv").write_text("home,season,area_m2,per_m2\nother,2025-11-15,1000000,101\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"fees.csv:2: per_m2: the fee of a season is more than 100000000"):
+        import_fees(cold.conn, tmp_path, ZONE)
+    with pytest.raises(errors.CheckViolation, match="home_fee_bounded"):
+        cold.conn.execute("UPDATE home_fee SET area_m2 = 9999999, per_m2 = 99999")
 
 
 def test_a_sheet_on_paper_is_the_same_bytes_for_both_sides(cold: Api) -> None:
