@@ -36,6 +36,8 @@ from store.tickets.ticket_rows import TicketPlace, TicketRow
 
 NOTICE_KINDS = {EventKind.HEAT_NOTICE: "heat", EventKind.AREA_NOTICE: "area"}
 
+ALLOWED_BY = frozenset({EventKind.HEAT_NOTICE, EventKind.APPROVED})  # papers before an execution
+
 
 class AppliedBefore(Exception):
     """An application of the same kind is open at the place; nothing was changed."""
@@ -111,8 +113,10 @@ def prepared(conn: Connection, row: TicketRow, move: NewEvent, now: datetime, ac
         data |= {"stopped": sum(one.stopped for one in found), "cold": sum(one.cold for one in found)}
     elif move.kind is EventKind.CONTRACT_SIGNED:
         data["contract"] = _offers(steps)[-1]["data"]["contract"]
-    elif move.kind is EventKind.HEAT_ON:
-        data["notice"] = _notice_before(conn, row, data, now)
+    elif move.kind in EXECUTIONS:
+        _check_time(row, steps, move, now)
+        if move.kind is EventKind.HEAT_ON:
+            data["notice"] = application_rows.heat_notice(conn, row.ticket_id)
     return NewEvent(row.ticket_id, move.kind, data)
 
 
@@ -128,12 +132,11 @@ def _check(row: TicketRow, kind: ApplicationKind, steps: list[Row], move: EventK
         raise MoveRefused(row.number, row.state, move, "it is on record already")
 
 
-def _notice_before(conn: Connection, row: TicketRow, data: dict[str, str], now: datetime) -> str:
-    issued = application_rows.heat_notice(conn, row.ticket_id)
-    assert issued is not None  # the step before
-    if begun(data, now) < issued.issued_at:
-        raise MoveRefused(row.number, row.state, EventKind.HEAT_ON, "that was before the notice was issued")
-    return issued.number
+def _check_time(row: TicketRow, steps: list[Row], move: NewEvent, now: datetime) -> None:
+    """Refuse an execution that was made before the paper that allows it: a phone may say when it was made."""
+    made = begun(dict(move.data), now)
+    if any(step["kind"] in ALLOWED_BY and step["at"] > made for step in steps):
+        raise MoveRefused(row.number, row.state, move.kind, "that was before the company's notice or approval")
 
 
 def begun(data: dict[str, str], now: datetime) -> datetime:

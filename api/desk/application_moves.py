@@ -3,12 +3,19 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from api.desk.move_bodies import Line, Move, TimedMove, Words
 from domain.applications import Stage
 
-Area = Annotated[Decimal, Field(gt=0, le=10_000_000, decimal_places=2)]  # m²
+
+def _plain(number: Decimal) -> Decimal:
+    """Return a number as people write it: 1000 for 1E+3."""
+    return Decimal(f"{number:f}")
+
+
+Plain = AfterValidator(_plain)
+Area = Annotated[Decimal, Field(gt=0, lt=10_000_000, decimal_places=2), Plain]  # m², numeric(9, 2)
 
 
 class PlanAnswered(Move):
@@ -41,7 +48,7 @@ class FeesSettled(Move):
 
     kind: Literal["fees_settled"]
     reference: Line
-    amount: Annotated[Decimal, Field(ge=0, le=100_000_000, decimal_places=2)] | None = None
+    amount: Annotated[Decimal, Field(ge=0, le=100_000_000, decimal_places=2), Plain] | None = None
 
 
 class Approved(Move):

@@ -31,7 +31,7 @@ WHERE a.ticket_id = ANY (%(tickets)s::bigint[])
 """
 SELECT_CLASS = "SELECT h.class <> 'nonresidential' FROM home AS h WHERE h.home_id = %(home)s"
 SELECT_STEPS = """
-SELECT e.seq, e.kind, e.data FROM ticket_event AS e
+SELECT e.seq, e.at, e.kind, e.data FROM ticket_event AS e
 WHERE e.ticket_id = %(ticket)s AND e.kind = ANY (%(steps)s)
 ORDER BY e.seq
 """
@@ -49,7 +49,7 @@ FROM ticket AS t WHERE t.ticket_id = %(ticket)s
 RETURNING number
 """
 SELECT_ISSUED = """
-SELECT n.number, n.issued_at FROM heat_notice AS n WHERE n.ticket_id = %(ticket)s AND n.kind = 'heat'
+SELECT n.number FROM heat_notice AS n WHERE n.ticket_id = %(ticket)s AND n.kind = 'heat'
 """
 PUT_HEAT = "SELECT put_heat(%(ticket)s, %(begins)s, %(now)s)"
 LOCK_BUILDING = """
@@ -160,13 +160,6 @@ class ApplicationRow(NamedTuple):
     is_home: bool
 
 
-class IssuedNotice(NamedTuple):
-    """A notice of the company that heat may be given."""
-
-    number: str
-    issued_at: datetime
-
-
 class Neighbour(NamedTuple):
     """Another home of the building that is stopped, or too cold now."""
 
@@ -217,7 +210,7 @@ def is_lived_in(conn: Connection, home: int) -> bool:
 
 
 def steps(conn: Connection, ticket: int) -> list[Row]:
-    """Return the steps of an application in order, with `seq`, `kind` and `data`."""
+    """Return the steps of an application in order, with `seq`, `at`, `kind` and `data`."""
     return fetch(conn, SELECT_STEPS, {"ticket": ticket, "steps": [step.value for step in STEPS]})
 
 
@@ -237,10 +230,11 @@ def issue(conn: Connection, ticket: int, kind: str, area_m2: Decimal | None, now
     return str(row[0])
 
 
-def heat_notice(conn: Connection, ticket: int) -> IssuedNotice | None:
-    """Return the notice under which an application gets its heat."""
-    with conn.cursor(row_factory=class_row(IssuedNotice)) as cur:
-        return cur.execute(SELECT_ISSUED, {"ticket": ticket}).fetchone()
+def heat_notice(conn: Connection, ticket: int) -> str:
+    """Return the number of the notice under which an application gets its heat; it is on record."""
+    row = conn.execute(SELECT_ISSUED, {"ticket": ticket}).fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 def lock_homes(conn: Connection, ticket: int) -> None:
@@ -252,7 +246,7 @@ def put_heat(conn: Connection, ticket: int, begins: datetime, now: datetime) -> 
     """Let the heat of an application's homes begin or stop at an instant; returns how many homes that changes.
 
     Raises:
-        CheckViolation: there is no notice, or it was issued later.
+        CheckViolation: there is no notice or, of a stop, no approval; or it was given later.
     """
     row = conn.execute(PUT_HEAT, {"ticket": ticket, "begins": begins, "now": now}).fetchone()
     assert row is not None

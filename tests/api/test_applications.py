@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.api import town
 from tests.api.conftest import Api
 from tests.api.office import PASSED, Office
 
@@ -45,9 +46,25 @@ def test_what_cannot_be_applied_for_is_refused(office: Office) -> None:
     office.applied(status=422, kind="new_load")
     office.applied(status=422, kind="change_area")
     office.applied(status=422, documents=[])
+    for area in ("10000000", "1E+7", "NaN", "-1", "0", "1E-3"):
+        office.applied(status=422, kind="change_area", area_m2=area)
+    office.applied(kind="change_area", area_m2="1.5E+3")
+    told = office.api.conn.execute("SELECT data ->> 'area_m2' FROM ticket_event ORDER BY event_id DESC LIMIT 1")
+    assert told.fetchone() == ("1500",)
     other = office.api.token("customer", "B1-101")
     listed = office.api.get("/v1/applications?view=unanswered", other).json()["items"]
-    assert [row["number"] for row in listed] == ["T00000001"]
+    assert [row["number"] for row in listed] == ["T00000002", "T00000001"]
+
+
+def test_a_customer_of_another_home_neither_reads_nor_signs(office: Office) -> None:
+    town.home(office.api.conn, "other")
+    one, other = office.applied(), office.api.token("customer", "other")
+    office.move(one, "plan_answered", plan="a valve")
+    seq = max(event["seq"] for event in office.move(one, "contract_offered", contract="C", terms="t")["events"])
+    assert office.api.get(f"/v1/applications/{one['number']}", other).status_code == 404
+    assert office.api.post(f"/v1/applications/{one['number']}/signature", other, offer=seq).status_code == 404
+    office.applied(other, status=404)
+    office.move(one, "plan_refused", status=409, reason="late")  # it is answered
 
 
 def test_neighbours_of_a_stop_are_shown_to_the_desk(office: Office) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 import pytest
-from psycopg.errors import CheckViolation, RestrictViolation
+from psycopg.errors import CheckViolation, RestrictViolation, UniqueViolation
 
 from alerts.desk.applications import Applicant, AppliedBefore, apply, bars, sign
 from domain.applications import ApplicationKind, Document, NewApplication
@@ -104,7 +104,7 @@ def test_steps_wait_for_each_other_and_are_taken_once(desk: Company) -> None:
     with pytest.raises(MoveRefused, match="on record already"):
         desk.let(ticket, EventKind.HEAT_NOTICE, now)
     assert desk.rows("SELECT number FROM heat_notice") == [{"number": "N00000001"}]
-    with pytest.raises(MoveRefused, match="before the notice"):
+    with pytest.raises(MoveRefused, match="before the company's notice"):
         desk.let(ticket, EventKind.HEAT_ON, now + HOUR, **ON, made_at=(now - MINUTE).isoformat())
     assert [kind for kind, bar in bars(desk.conn, ticket).items() if bar is None and kind.startswith("heat")] == [
         EventKind.HEAT_ON
@@ -140,13 +140,51 @@ def test_a_stop_follows_its_execution_and_its_end_needs_a_notice(desk: Company) 
     assert (told[0]["data"]["stopped"], told[0]["data"]["cold"]) == (1, 0)
     assert heat(desk, 2) == [("on", True)]  # the wish stops nothing
     made = now + MINUTE
+    with pytest.raises(MoveRefused, match="before the company"):
+        desk.let(ticket, EventKind.HEAT_OFF, now + HOUR, **OFF, made_at=(now - MINUTE).isoformat())
+    for early in (f"'{now - MINUTE}'", "'-infinity'"):
+        with pytest.raises(CheckViolation, match="approved"):
+            desk.conn.execute(f"SELECT put_heat({ticket}, {early}, now())".encode())
     desk.let(ticket, EventKind.HEAT_OFF, now + HOUR, **OFF, made_at=made.isoformat())
     rows = desk.rows("SELECT status, since FROM home_status WHERE home_id = 2 ORDER BY since DESC LIMIT 1")
     assert rows == [{"status": "stopped", "since": made}]
     again = applied(desk, RESUME, now + DAY, home=2)
     now = through(desk, again, now + DAY, *settled, (EventKind.HEAT_NOTICE, {}), (EventKind.HEAT_ON, ON))
     assert heat(desk, 2) == [("on", True), ("stopped", False), ("on", False)]
+    desk.conn.execute("INSERT INTO home_status (home_id, since, status) VALUES (2, %s, 'stopped')", [now + DAY])
+    with pytest.raises(UniqueViolation, match="home_status_notice_once"):  # an old notice begins nothing again
+        desk.conn.execute(
+            "INSERT INTO home_status (home_id, since, status, heat_notice_id) VALUES (2, %s, 'on', 1)", [now + 2 * DAY]
+        )
     assert all(not found for found in invariants.violations(desk.conn, invariants.HOUSE).values())
+
+
+def test_a_stop_that_a_phone_brings_late_lies_before_the_heat_that_came_after_it(desk: Company) -> None:
+    settled: tuple[Step, ...] = (
+        (EventKind.PLAN_ANSWERED, {"plan": "at once"}),
+        (EventKind.FEES_SETTLED, {"reference": "F-1"}),
+        (EventKind.APPROVED, {}),
+    )
+    stop = applied(desk, STOP, NOON, home=2)
+    stopped = through(desk, stop, NOON, *settled) + MINUTE
+    resume = applied(desk, RESUME, stopped, home=2)
+    warm = through(desk, resume, stopped, *settled, (EventKind.HEAT_NOTICE, {}), (EventKind.HEAT_ON, ON))
+    desk.let(stop, EventKind.HEAT_OFF, warm + HOUR, **OFF, made_at=stopped.isoformat())
+    rows = desk.rows("SELECT status, since FROM home_status WHERE home_id = 2 ORDER BY since OFFSET 1")
+    assert rows == [{"status": "stopped", "since": stopped}, {"status": "on", "since": warm}]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE home_status SET since = 'infinity' WHERE home_id = 1",
+        "UPDATE home_status SET recorded_at = 'infinity' WHERE home_id = 1",
+        "UPDATE home_status SET home_id = 1 WHERE home_id = 2",
+    ],
+)
+def test_no_stop_is_moved_away_and_no_heat_to_another_home(desk: Company, statement: str) -> None:
+    with pytest.raises(RestrictViolation, match="records are kept"):
+        desk.conn.execute(statement.encode())
 
 
 def test_a_new_load_is_of_a_building(desk: Company) -> None:
@@ -164,7 +202,7 @@ def test_a_new_load_is_of_a_building(desk: Company) -> None:
     assert desk.clocks(ticket)["heat_on"]["due_at"] == datetime(2026, 1, 22, 16, tzinfo=UTC)  # five working days
     through(desk, ticket, now, (EventKind.HEAT_ON, ON))
     assert heat(desk) == [("stopped", False), ("on", False)]
-    assert heat(desk, 2) == [("on", True)]
+    assert heat(desk, 2) == [("on", True), ("on", False)]  # it rests on the notice from then on
 
 
 def test_a_user_signs_what_was_read(desk: Company) -> None:

@@ -160,7 +160,8 @@ def test_what_was_stored_before_there_was_a_bound_makes_no_days(desk: Desk) -> N
 
 def test_before_the_registry_tells_of_a_home_it_has_no_days(desk: Desk) -> None:
     since = NOON.replace(hour=0) - 3 * DAY
-    desk.conn.execute("UPDATE home_status SET since = %s", [since])
+    desk.conn.execute("DELETE FROM home_status")
+    desk.conn.execute("INSERT INTO home_status (home_id, since, status) VALUES (1, %s, 'on')", [since])
     desk.conn.execute("UPDATE registry_version SET version = version + 1")
     say(desk, "s1", NOON - 40 * DAY, 15.0, NOON)
     say(desk, "s1", NOON, 20.0, NOON)
