@@ -22,6 +22,7 @@ from store.notices.wechat_rows import WechatBinding, WechatStanding
 from tests.api import town
 from tests.api.conftest import served_database
 from tests.conftest import Database
+from tests.store.at_once import until_one_waits
 from tests.wechat import Wechat, file, served
 
 pytestmark = pytest.mark.plain_only
@@ -192,3 +193,15 @@ def test_a_file_that_is_wrong_names_the_key_and_no_secret(text: str, fault: str)
         load(text, "wechat", ZONE)
     assert "s3cret" not in str(refused.value)
     assert fault in str(refused.value) or fault == "is not"
+
+
+def test_who_opens_a_link_while_all_accounts_are_ended_is_ended_too(users: Users, database: Database) -> None:
+    assert wechat_rows.link(users.conn, users.home, b"link", NOW, NOW + HOUR)
+    with database.connect() as binding, database.connect(autocommit=True) as ending, ThreadPoolExecutor(1) as pool:
+        assert wechat_rows.bind(binding, b"link", WechatBinding("o-1", "t1", 1), NOW) == "B1-101"
+        ended = pool.submit(wechat_rows.unbind, ending, users.home, NOW)
+        until_one_waits(users.conn)
+        binding.commit()
+        assert ended.result() == 1
+    assert users.left() == WechatStanding(0, 0)
+    assert wechat_rows.bind(users.conn, b"link", WechatBinding("o-1", "t1", 1), NOW) is None
