@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from domain.errors import Fault
+from domain.spreadsheets import SIGNS
 from domain.words.text import Text
 from registry import words
 
@@ -14,7 +15,7 @@ EDGES += "".join(map(chr, range(0x202A, 0x202F)))
 WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x2212: "-"}  # full-width forms; the minus sign
 APOSTROPHES = "'‘’＇"
 # Text that has to be escaped in a file: a spreadsheet would take it for a formula, or for an escape.
-FORMULA = re.compile(r"['=+\-@\t\r]")
+FORMULA = re.compile(rf"['{SIGNS}]")
 PLAIN = re.compile(r"[A-Za-z]{1,2}[0-9_.-]*|[0-9]{1,15}|[0-9]{1,3}(-[0-9]{1,4}){1,3}|[a-z]{1,40}")
 WRAPPED = re.compile(r'="(.*)"', re.DOTALL)
 ERROR = re.compile(

@@ -32,6 +32,7 @@ UNREADABLE = (
     RuntimeError, zipfile.BadZipFile, zlib.error,
 )  # fmt: skip
 LARGEST = 1 << 30  # bytes, of a file unpacked
+ESCAPE = r"\A'(?=\s*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20])"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,15 +46,17 @@ class Package:
             self.files = {info.filename: archive.read(info) for info in archive.infolist()}
             self.twice = len(archive.infolist()) - len(self.files)
         self.manifest = json.loads(self.files.pop("manifest.json"))
-        self.faults, self.notes = [], []
+        self.faults, self.notes, self.reading = [], [], "manifest.json"
 
     def fault(self, name, what):
         """Note what is wrong with a file."""
         self.faults.append(f"{name}: {what}")
 
     def rows(self, name):
-        """Return the rows of a CSV file."""
-        return list(csv.DictReader(io.StringIO(self.files[name].decode(), newline="")))
+        """Return the rows of a CSV file, without the apostrophes that keep spreadsheets from seeing formulas."""
+        self.reading = name
+        found = csv.DictReader(io.StringIO(self.files[name].decode(), newline=""))
+        return [{column: re.sub(ESCAPE, "", cell) for column, cell in row.items()} for row in found]
 
 
 def check_files(package):
@@ -180,6 +183,22 @@ RATES = {
 }  # fmt: skip
 
 
+# What is in a list once.
+KEYS = {
+    "tickets": ("ticket",), "clocks": ("ticket", "round", "name"), "cases": ("ticket",), "call_backs": ("hash",),
+    "applications": ("ticket",), "refunds": ("payment", "sheet"),
+}  # fmt: skip
+
+
+def check_lists(package):
+    """Check that no line is there twice: it would count twice, and lie under its seal both times."""
+    for name, key in KEYS.items():
+        lines = Counter(tuple(line[column] for column in key) for line in package.rows(f"lists/{name}.csv"))
+        for line, count in lines.items():
+            if count > 1:
+                package.fault(f"lists/{name}.csv", f"{' '.join(line)}: is there {count} times")
+
+
 def check_figures(package):
     """Count the figures again from the lists."""
     now, station = at(package.manifest["counted_at"]), package.manifest["query"]["station"]
@@ -259,6 +278,9 @@ def check_seals(package, published):
             package.fault("seals.json", f"seal {number}: {what}")
         if published and published.get(number) not in (None, seal["hash"]):
             package.fault("seals.json", f"seal {number}: the published one is another")
+    if published:
+        compared = len(seals.keys() & published.keys())
+        package.notes.append(f"{compared} of {len(seals)} seals compared with those that were published")
     lines = [("tickets", line, line["head"], "event_hashes") for line in package.rows("lists/tickets.csv")]
     for name in ("clocks", "refunds"):
         lines += [(name, line, line["hash"], "entry_hashes") for line in package.rows(f"lists/{name}.csv")]
@@ -337,6 +359,7 @@ def main():
     parser.add_argument("--root", help="the root as it was noted elsewhere")
     parser.add_argument("--seals", metavar="FILE", help="seals as they were published")
     asked = parser.parse_args()
+    package = None
     try:
         package = Package(asked.package)
         if package.manifest["format"] != FORMAT:
@@ -344,11 +367,15 @@ def main():
         if asked.root not in (None, package.manifest["root"]):
             package.fault("manifest.json", f"its root is not {asked.root}")
         check_files(package)
+        check_lists(package)
         check_figures(package)
         check_rates(package)
         check_seals(package, read_seals(asked.seals) if asked.seals else {})
     except UNREADABLE as error:
-        print(f"{asked.package}: cannot be read as a package of figures: {error!r}")
+        for line in package.faults if package else ():
+            print(line)
+        where = f"{package.reading}: " if package else ""
+        print(f"{asked.package}: {where}cannot be read as a package of figures: {error!r}")
         return 1
     for line in [*package.faults, *package.notes, f"root {package.manifest['root']}"]:
         print(line)

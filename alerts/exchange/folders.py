@@ -26,6 +26,7 @@ from alerts.exchange.peers_file import Peer
 from domain.exchange.bodies import NotKnownThere, request
 from domain.notices import NotSent, SendFault
 from domain.policy import Policy
+from domain.spreadsheets import harmless
 
 if TYPE_CHECKING:
     from alerts.notices.channel import Outgoing
@@ -34,7 +35,6 @@ MOST_FILES = 100  # in one round
 MOST_BYTES = 4_000_000  # of a file
 MOST_LINES = 2_000
 log = structlog.get_logger()
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a cell for a formula
 
 
 class _Refused(Exception):
@@ -85,7 +85,7 @@ def as_csv(body: Mapping[str, Any]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(cells)
-    writer.writerow([_harmless(str(value)) for value in cells.values()])
+    writer.writerow([harmless(str(value)) for value in cells.values()])
     return b"\xef\xbb\xbf" + text.getvalue().encode()
 
 
@@ -95,10 +95,6 @@ def _flat(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(inner, f"{path}{name}.")
         else:
             yield f"{path}{name}", inner
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
 
 
 def read_folders(conn: Connection, policy: Policy, peers: Mapping[str, Peer], now: datetime) -> bool:

@@ -13,11 +13,12 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from domain.spreadsheets import FORMULA
+
 Blocks = Iterator[bytes]
 # Rows converted to text at a time: each writing thread keeps the memory they took.
 ROWS_AT_ONCE = 4_000
 WORDS = pa.dictionary(pa.int32(), pa.string())
-FORMULA = r"\A(\s*[=+\-@\t\r])"
 
 
 class Format(StrEnum):

@@ -189,6 +189,14 @@ FORGERIES: dict[str, tuple[str, Callable[[str], str], str]] = {
         "seals.json", lambda text: re.sub(r'"events": (\d+)', r'"events": 9\1', text, count=1),
         "seals.json: seal 1: does not match its hash",
     ),
+    "a line twice": (
+        "lists/clocks.csv",
+        lambda text: text + text.splitlines()[1] + "\n",
+        "lists/clocks.csv: T00000001 1",
+    ),
+    "a number that is none": (
+        "lists/refunds.csv", lambda text: text.replace(",1,1,", ",1,x,", 1), "lists/refunds.csv: cannot be read",
+    ),
     "a refund": ("refunds.csv", lambda text: text.replace(",1\n", ",2\n"), "refunds.csv: 2026-01 CNY: amount"),
 }  # fmt: skip
 
@@ -201,11 +209,19 @@ def test_what_is_changed_is_found_and_named(worked: Api, tmp_path: Path) -> None
     file, change, _ = FORGERIES["a count"]
     code, said = checked(tmp_path, forged(content, file, change, whole=False))
     assert (code, f"{file}: was changed" in said) == (1, True)
+    code, said = checked(tmp_path, forged(content, "lists/flags.csv", lambda _: "", whole=False))
+    assert (code, "lists/flags.csv: was changed" in said) == (1, True)
+    code, said = checked(tmp_path, forged(content, "desk.csv", lambda text: text.replace(",", ",x", 40), whole=False))
+    assert (code, "desk.csv: was changed" in said) == (1, True)
     assert checked(tmp_path, content, "--root", "0" * 64)[0] == 1
     (published := tmp_path / "seals.txt").write_text(f"1:{'0' * 64}")
     assert "seal 1: the published one is another" in checked(tmp_path, content, "--seals", str(published))[1]
     published.write_text(worked.get("/v1/seals").text)
-    assert checked(tmp_path, content, "--seals", str(published))[0] == 0
+    code, said = checked(tmp_path, content, "--seals", str(published))
+    compared = re.search(r"(\d+) of (\d+) seals compared", said)
+    assert code == 0
+    assert compared is not None
+    assert compared[1] == compared[2]
     for broken in (content[:100], undone(content)):
         assert "cannot be read" in checked(tmp_path, broken)[1]
 
@@ -216,6 +232,13 @@ def test_a_station_has_a_package_of_its_own(worked: Api, tmp_path: Path) -> None
     assert {row["scope"] for row in rows(content, "rates.csv")} == {"station"}
     assert {row["station"] for row in rows(content, "lists/cases.csv")} == {"North"}
     assert rows(content, "lists/peers.csv") == []
+    for station in ("-2 North", "＝North"):  # a name that a spreadsheet would take for a formula
+        worked.conn.execute("ALTER TABLE ticket DISABLE TRIGGER USER")
+        worked.conn.execute("UPDATE ticket SET station = %s WHERE station LIKE '%%North'", [station])
+        content = package(worked, station=station)
+        code, said = checked(tmp_path, content)
+        assert code == 0, said
+        assert {row["station"] for row in rows(content, "lists/cases.csv")} == {f"'{station}"}
 
 
 def test_spans_that_are_none_are_refused(worked: Api) -> None:

@@ -1,0 +1,14 @@
+"""Signs with which a text begins that a spreadsheet takes for a formula; written into a file, it gets an apostrophe.
+
+Spreadsheets of East Asia take the full-width forms as well. Source: OWASP, "CSV Injection".
+"""
+
+import re
+
+SIGNS = r"=+\-@\t\r＝＋－＠"  # as a class of a regular expression has them
+FORMULA = rf"\A(\s*[{SIGNS}])"
+
+
+def harmless(text: str) -> str:
+    """Return a text so that no spreadsheet takes it for a formula."""
+    return re.sub(FORMULA, r"'\1", text)
