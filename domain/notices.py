@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import time
+from datetime import time, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -116,10 +116,20 @@ class NotSent(Exception):
         permanent: retrying would not help.
         unsure: it may have been delivered.
         detail: a code or some words of the remote side; never an address.
+        after: how long the remote side asks to be left alone.
     """
 
-    def __init__(self, fault: SendFault, detail: str, *, permanent: bool = False, unsure: bool = False) -> None:
+    def __init__(
+        self,
+        fault: SendFault,
+        detail: str,
+        *,
+        permanent: bool = False,
+        unsure: bool = False,
+        after: timedelta = timedelta(0),
+    ) -> None:
         super().__init__(f"{fault.value}: {detail}")
+        self.after = after
         self.fault = fault
         self.detail = detail
         self.permanent = permanent

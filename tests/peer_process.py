@@ -50,6 +50,8 @@ def main(folder: Path) -> None:
             number = numbers.setdefault(key, 70_000 + len(numbers)) if status == "200" else 0
             answer = json.dumps({"id": number - 70_000 + 1, "number": str(number)}).encode()
             self.send_response(int(status))
+            if status == "429":
+                self.send_header("Retry-After", "600")
             if status == "302":
                 self.send_header("Location", self.path + "/elsewhere")
             self.send_header("Content-Length", str(len(answer)))

@@ -1,14 +1,17 @@
 """The robots of DingTalk and WeCom: JSON by POST; they refuse with a number within an answer of 200."""
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from domain.notices import NotSent, SendFault
 
 BUSY = frozenset({-1, 45009, 45033, 130101})  # both: busy; WeCom: too often, too many at once; DingTalk: too fast
+SECONDS = re.compile(r"[0-9]{1,6}")  # a date instead of seconds is not read
 FOR_NOW = frozenset({408, 425, 429})  # and all from 500 on
 MOST_BYTES = 10_000  # of an answer
 
@@ -44,9 +47,10 @@ def _code(text: bytes) -> int:
         return -1
 
 
-def of_status(status: int) -> NotSent:
-    """Classify an HTTP status other than success."""
+def of_status(status: int, retry_after: str | None = None) -> NotSent:
+    """Classify an HTTP status other than success, with the seconds of its `Retry-After`."""
     if status >= 500 or status in FOR_NOW:
         # A gateway may have lost the answer of somebody behind it who took the message.
-        return NotSent(SendFault.REFUSED_FOR_NOW, f"HTTP {status}", unsure=status in (502, 504))
+        after = timedelta(seconds=int(retry_after)) if SECONDS.fullmatch(retry_after or "") else timedelta(0)
+        return NotSent(SendFault.REFUSED_FOR_NOW, f"HTTP {status}", unsure=status in (502, 504), after=after)
     return NotSent(SendFault.REFUSED, f"HTTP {status}", permanent=True)

@@ -22,6 +22,7 @@ from store.notices.notice_rows import ClaimedMessage
 MOST_AT_ONCE = 8
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=15)
+LONGEST_AFTER = timedelta(hours=1)  # that the remote side may ask to be left alone
 ANSWERS = 10  # that sending one message may wait for, one after the other
 LONGEST_WAIT_S = 10.0  # for one of them
 POLL_S = 0.2
@@ -128,7 +129,7 @@ def settle(conn: Connection, message: ClaimedMessage, fault: NotSent | None, now
         notice_rows.mark_sent(conn, message.message_id, now)
         return "sent"
     told = {"reason": fault.fault.value, "detail": fault.detail, "unsure": fault.unsure}
-    again_at = now + pause(message.attempts)
+    again_at = now + max(pause(message.attempts), min(fault.after, LONGEST_AFTER))
     if not fault.permanent and again_at < message.give_up_at:
         notice_rows.put_off(conn, message, told, again_at)
         return "put_off"

@@ -152,6 +152,17 @@ def test_what_failed_stops_its_case_until_it_is_sent_again_or_passed_over(exchan
     assert [row[2] for row in exchange.rows(told)] == ["passed_over", "sent", "sent"]
 
 
+def test_a_peer_that_asks_to_be_left_alone_is(exchange: Exchange) -> None:
+    exchange.use(file_of_peers(exchange.peer.port, classes='["leak"]'))
+    exchange.open()
+    exchange.peer.plan("429")
+    exchange.send(3)
+    assert [one[0] for one in exchange.peer.taken()] == [429]
+    exchange.now += timedelta(minutes=10)
+    exchange.send(1)
+    assert [one[0] for one in exchange.peer.taken()] == [429, 200]
+
+
 def test_zammad_says_its_number_and_is_told_by_it(exchange: Exchange) -> None:
     text = file_of_peers(
         exchange.peer.port,
