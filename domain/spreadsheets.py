@@ -5,7 +5,8 @@ Spreadsheets of East Asia take the full-width forms as well. Source: OWASP, "CSV
 
 import re
 
-SIGNS = r"=+\-@\t\r＝＋－＠"  # as a class of a regular expression has them
+WIDE = "".join(map(chr, (0xFF1D, 0xFF0B, 0xFF0D, 0xFF20)))
+SIGNS = r"=+\-@\t\r" + WIDE  # as a class of a regular expression has them
 FORMULA = rf"\A(\s*[{SIGNS}])"
 
 

@@ -7,7 +7,7 @@ ALTER TABLE home_status ENABLE ALWAYS TRIGGER home_status_key_stays;
 -- Usage: a notice begins the heat of a home once; after a stop there has to be another
 CREATE UNIQUE INDEX home_status_notice_once ON home_status (home_id, heat_notice_id) WHERE heat_notice_id IS NOT NULL;
 
--- As in 0053; and heat is stopped after the approval of its application (5(5)), whoever says so. What is put on is written
+-- As in 0053; and heat is stopped after the approval of its application (5(5)), for every writer. What is put on is written
 -- even where the heat was on: a stop that a phone without a network brings later then lies before it.
 CREATE OR REPLACE FUNCTION put_heat(of_ticket bigint, begins timestamptz, now timestamptz) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER AS $$

@@ -17,7 +17,8 @@ from store.base.locks import lock_text
 from store.base.rows import Row, fetch
 
 # A fact without an end is of its day, or of its season: neither a request nor what was owed goes on into the next one.
-# Reports are tickets for cold that a user opened; requests those on the measuring list that a person asked for.
+# Reports are tickets for cold that a user opened, or what a user said to one that was open: a sensor is often there
+# first, and a ticket is merged into that of an incident. Requests are those on the measuring list that were asked for.
 SELECT_FACTS = """
 SELECT f.home_id, f.kind, f.at, f.until FROM refund_fact AS f
 WHERE f.home_id = ANY (%(homes)s) AND f.at < %(end)s AND f.withdraws IS NULL
@@ -32,7 +33,12 @@ WHERE r.home_id = ANY (%(homes)s) AND r.reason = 'asked' AND r.asked_at >= %(sta
 UNION ALL
 SELECT t.home_id, 'report', t.opened_at, NULL FROM ticket AS t
 WHERE t.home_id = ANY (%(homes)s) AND t.class = 'cold' AND t.source NOT IN ('flag', 'device', 'incident')
-  AND t.ending IS NULL AND t.opened_at >= %(start)s AND t.opened_at < %(end)s
+  AND t.ending IS DISTINCT FROM 'void' AND t.opened_at >= %(start)s AND t.opened_at < %(end)s
+UNION ALL
+SELECT t.home_id, 'report', e.at, NULL FROM ticket AS t JOIN ticket_event AS e USING (ticket_id)
+WHERE t.home_id = ANY (%(homes)s) AND t.class = 'cold' AND t.ending IS DISTINCT FROM 'void' AND e.kind = 'user_said'
+  AND e.data ->> 'says' IS DISTINCT FROM 'solved' AND e.data ->> 'agreed' IS NULL
+  AND e.at >= %(start)s AND e.at < %(end)s
 ORDER BY 1, 3, 2
 """
 SELECT_MEASURED = """

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from psycopg import Connection, errors
+from psycopg.types.json import Jsonb
 
 from alerts.evidence.check import Findings, check_records
 from domain.errors import UsageError
@@ -232,6 +233,22 @@ def test_what_was_noted_in_an_earlier_season_ends_with_it(cold: Api) -> None:
     assert total(kind="unpaid", at="2025-01-10T09:00:00+08:00") == "24.00"
     assert total(kind="at_fault", at="2025-01-10T09:00:00+08:00", until="2025-11-18T00:00:00+08:00") == "16.00"
     assert total(kind="unpaid", at="2025-10-10T09:00:00+08:00") == "0.00"  # of this season: told before it began
+
+
+def test_who_calls_while_a_ticket_is_open_has_reported(cold: Api) -> None:
+    """A sensor is often there first: what a user says to its ticket starts a claim as a ticket of the user does."""
+    rules = pack("luoyang")
+    refunds = replace(rules, versions=(replace(rules.versions[0], starts="report"),))
+    cold.app.state.surroundings = replace(cold.app.state.surroundings, refunds=refunds)
+    (home,) = cold.conn.execute("SELECT home_id FROM home WHERE code = 'B1-101'").fetchone() or ()
+    ticket, _ = town.ticket(cold.conn, home)
+    token = cold.token("dispatcher")
+    totals = []
+    for nth, said in enumerate(({"says": "solved"}, {"text": "still cold"}), 2):
+        event = (ticket, nth, datetime(2025, 11, 18, nth, tzinfo=ZONE), "user_said", Jsonb(said))
+        cold.conn.execute(town.INSERT_EVENT, event)
+        totals.append(cold.get("/v1/homes/B1-101/refund", token).json()["total"])
+    assert totals == ["0.00", "16.00"]
 
 
 def test_a_changed_second_of_the_ledger_is_found_and_corrected_by_a_new_sheet(cold: Api) -> None:

@@ -159,6 +159,7 @@ WAYS_IN = {
         "NULL, NULL, 0)",
     ),
     "check_refund_paid()": ("INSERT INTO public.refund_paid VALUES (1, '2026-01-01', 1, 1, 1)",),
+    "check_refund_paid_within()": ("INSERT INTO public.refund_paid VALUES (1, '2026-01-02', 1, 1, 1)",),
     "check_closed_ticket()": ("UPDATE public.ticket SET priority = 1",),
     **{
         f"journal_{relation.name}()": (
