@@ -47,10 +47,10 @@ def _code(text: bytes) -> int:
         return -1
 
 
-def of_status(status: int, retry_after: str | None = None) -> NotSent:
+def of_status(status: int, retry_after: str = "") -> NotSent:
     """Classify an HTTP status other than success, with the seconds of its `Retry-After`."""
     if status >= 500 or status in FOR_NOW:
         # A gateway may have lost the answer of somebody behind it who took the message.
-        after = timedelta(seconds=int(retry_after)) if SECONDS.fullmatch(retry_after or "") else timedelta(0)
+        after = timedelta(seconds=int(retry_after)) if SECONDS.fullmatch(retry_after) else timedelta(0)
         return NotSent(SendFault.REFUSED_FOR_NOW, f"HTTP {status}", unsure=status in (502, 504), after=after)
     return NotSent(SendFault.REFUSED, f"HTTP {status}", permanent=True)

@@ -42,6 +42,6 @@ def ask(request: urllib.request.Request, timeout_s: float) -> bytes:
             return found
     except urllib.error.HTTPError as error:
         error.close()
-        raise of_status(error.code, error.headers.get("Retry-After")) from None
+        raise of_status(error.code, error.headers.get("Retry-After", "")) from None
     except (OSError, ValueError) as error:
         raise NotSent(SendFault.UNREACHABLE, type(error).__name__, unsure=True) from None

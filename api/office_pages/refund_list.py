@@ -96,7 +96,8 @@ def payment(asking: AskingLeader, id: Key) -> Response:
 
 
 def _chosen(told: Told) -> list[str]:
-    return [name.removeprefix(CHOSEN) for name in told if name.startswith(CHOSEN)]
+    """Return the numbers of the chosen sheets; rising, so that two who approve the same ones wait and never block."""
+    return sorted(name.removeprefix(CHOSEN) for name in told if name.startswith(CHOSEN))
 
 
 def _answer(request: Request, found: SentForm | None, query: SheetListQuery, done: str) -> Response:
