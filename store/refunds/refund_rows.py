@@ -180,18 +180,14 @@ SELECT s.refund_sheet_id, s.home_id, s.season, 1 + count(a.nth), %(staff)s, %(ac
 FROM refund_sheet AS s LEFT JOIN refund_approval AS a USING (refund_sheet_id)
 WHERE s.refund_sheet_id = %(sheet)s GROUP BY s.refund_sheet_id, s.home_id, s.season
 """
-SELECT_TO_PAY: LiteralString = (
-    """
+SELECT_TO_PAY: LiteralString = f"""
 SELECT s.number, h.code AS home, s.currency, s.refund_sheet_id AS sheet, s.home_id, d.day, d.amount
 FROM refund_sheet AS s
 JOIN home AS h USING (home_id)
-CROSS JOIN LATERAL ("""
-    + _DUE
-    + """) AS d
+CROSS JOIN LATERAL ({_DUE}) AS d
 WHERE s.number = ANY (%(numbers)s)
 ORDER BY s.refund_sheet_id, d.day
 """
-)
 INSERT_PAYMENT = """
 INSERT INTO refund_payment (at, actor, sheets, total, digest)
 VALUES (%(at)s, %(actor)s, %(sheets)s, %(total)s, %(digest)s) RETURNING refund_payment_id
