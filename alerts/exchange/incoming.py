@@ -12,8 +12,9 @@ from alerts.exchange.peers_file import Peer
 from alerts.tickets.docket import Opening, UserStatement
 from domain.cases import CaseChannel, NewCase, Subject
 from domain.exchange import incoming
+from domain.exchange.bodies import facts_of
 from domain.exchange.incoming import Echo, IncomingCase, IncomingOutcome, NotUnderstood
-from domain.exchange.mapping import PeerSays
+from domain.exchange.mapping import MappingVersion, PeerSays
 from domain.policy import Policy
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, MoveRefused, NewEvent, TicketClass, TicketSource, TicketState
@@ -119,7 +120,7 @@ class _Taking(NamedTuple):
             return Taken(IncomingOutcome.IGNORED), None
         known = case_rows.find(self.conn, self.peer_id, case.theirs.number or "", case.our_number)
         if known is not None:
-            return self._of_known(known, case), known.peer_case_id
+            return self._of_known(known, case, version), known.peer_case_id
         if case.says is None:
             return Taken(IncomingOutcome.IGNORED), None
         if case.says is not PeerSays.OPENED and version.incoming and PeerSays.OPENED in version.incoming.kinds:
@@ -179,13 +180,20 @@ class _Taking(NamedTuple):
         locked = ticket_rows.lock(self.conn, same).values()
         return next((row.number for row in locked if row.state != TicketState.CLOSED), None)
 
-    def _of_known(self, known: PeerCaseRow, case: IncomingCase) -> Taken:
+    def _of_known(self, known: PeerCaseRow, case: IncomingCase, version: MappingVersion) -> Taken:
         is_late = known.heard_at is not None and case.at < known.heard_at
         case_rows.hear(self.conn, known.peer_case_id, case, self.now, is_late=is_late)
-        if case.is_marked and case.says is PeerSays.SAID:
+        if case.is_marked and case.says is PeerSays.SAID and self._is_ours(known, case, version):
             return Taken(IncomingOutcome.IGNORED, known.ticket)  # the peer tells of what we wrote there
         self._note(known, case, PeerSays.SAID if is_late else case.says)
         return Taken(IncomingOutcome.NOTED, known.ticket)
+
+    def _is_ours(self, known: PeerCaseRow, case: IncomingCase, version: MappingVersion) -> bool:
+        if version.out is None:
+            return False
+        told, place = case_rows.told(self.conn, known.ticket_id)
+        texts = [facts_of(EventKind(kind), data)["text"] for kind, data in told]
+        return incoming.is_echo(case.text, version.out, texts, place)
 
     def _note(self, known: PeerCaseRow, case: IncomingCase, says: PeerSays | None) -> None:
         text, is_closed = _text(case), known.state == TicketState.CLOSED

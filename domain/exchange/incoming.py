@@ -1,7 +1,7 @@
 """A peer's words, read by its mapping. Whatever comes is bounded, and said to be wrong with its field."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 from domain.exchange import cloud_events
 from domain.exchange.bodies import TheirNumbers
-from domain.exchange.mapping import CaseField, IncomingRules, MappingVersion, PeerClocks, PeerSays
+from domain.exchange.mapping import (
+    PLACEHOLDER,
+    CaseField,
+    IncomingRules,
+    MappingVersion,
+    OutgoingRules,
+    PeerClocks,
+    PeerSays,
+)
 from domain.instants import bounded
 
 LONGEST = {
@@ -54,7 +62,7 @@ class IncomingCase(NamedTuple):
     respond_by: datetime | None = None
     resolve_by: datetime | None = None
     satisfied: bool | None = None
-    is_marked: bool = False  # its text has our mark: we wrote it ourselves
+    is_marked: bool = False  # its text has our mark: we wrote it ourselves, or somebody quotes it
 
     def counted(self, clocks: PeerClocks) -> "IncomingCase":
         """Return it as the beginning of a case: clocks of which the peer names no time run as the mapping says."""
@@ -62,6 +70,30 @@ class IncomingCase(NamedTuple):
             respond_by=self.respond_by or _after(self.at, clocks.respond_within_s),
             resolve_by=self.resolve_by or _after(self.at, clocks.resolve_within_s),
         )
+
+
+def is_echo(text: str, rules: OutgoingRules, told: Collection[str], place: str) -> bool:
+    """Return whether a text with our mark is one that we wrote, and not what somebody says who quotes it.
+
+    Args:
+        told: the texts of the ticket's events, as peers may know them.
+    """
+    known = {"word": {"", *rules.events.values()}, "text": {"", *told}, "place": {"", place}}
+    templates = [one.text for asked in (rules.create, rules.update) for one in asked.fields if "[{number}]" in one.text]
+    return any(re.fullmatch(_as_filled(one, known), " ".join(text.split())) for one in templates)
+
+
+def _as_filled(template: str, known: Mapping[str, Collection[str]]) -> str:
+    """Return an expression of what a template is when it is filled in; spaces are as many as there are."""
+    made = ""
+    for nth, part in enumerate(PLACEHOLDER.split(template)):
+        if nth % 2 == 0:
+            made += re.escape(part).replace("\\ ", " *")
+        elif part in known:
+            made += f"(?:{'|'.join(re.escape(' '.join(one.split())) for one in known[part])})"
+        else:
+            made += ".{0,300}?"
+    return made
 
 
 class Echo(Exception):

@@ -1,12 +1,13 @@
 """Cases that a peer has, too: two numbers, two sets of clocks, and what came from the peer."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 from domain.exchange.incoming import IncomingCase
+from store.base.place_joins import place_of
 
 SELECT_PEER = "SELECT p.peer_id FROM peer AS p WHERE p.name = %(name)s AND p.ended_at IS NULL"
 SELECT_RECEIVED = """
@@ -67,6 +68,10 @@ UPDATE peer_case AS c SET
   END,
   heard_at = greatest(c.heard_at, %(at)s)
 WHERE c.peer_case_id = %(peer_case)s
+"""
+SELECT_TOLD = "SELECT e.kind, e.data FROM ticket_event AS e WHERE e.ticket_id = %(ticket)s ORDER BY e.seq"
+SELECT_PLACE: LiteralString = f"""
+SELECT concat_ws(' ', b.name, h.unit) FROM ticket AS t {place_of("t")} WHERE t.ticket_id = %(ticket)s
 """
 SELECT_HOME = "SELECT h.home_id FROM home AS h WHERE h.code = %(code)s"
 
@@ -139,6 +144,13 @@ def insert(conn: Connection, peer: int, ticket: int, case: IncomingCase, now: da
 def hear(conn: Connection, peer_case: int, case: IncomingCase, now: datetime, *, is_late: bool) -> None:
     """Note what a peer says of its clocks and ratings; what comes late changes none of them."""
     conn.execute(HEAR, {"peer_case": peer_case, "now": now, "is_late": is_late, **_values(case)})
+
+
+def told(conn: Connection, ticket: int) -> tuple[list[tuple[str, dict[str, Any]]], str]:
+    """Return the events of a ticket, kind and data, and its place as peers are told it."""
+    events = conn.execute(SELECT_TOLD, {"ticket": ticket}).fetchall()
+    row = conn.execute(SELECT_PLACE, {"ticket": ticket}).fetchone()
+    return [(kind, data) for kind, data in events], row[0] if row else ""
 
 
 def home_id(conn: Connection, code: str) -> int | None:

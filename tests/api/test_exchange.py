@@ -279,13 +279,25 @@ def test_what_we_wrote_there_is_no_news_and_no_new_case(desk: Api) -> None:
     before = desk.get(f"/v1/tickets/{number}", token).json()["events"]
     # Zammad tells of the ticket that we have just made, before it has answered us.
     ticket = {**ZAMMAD["ticket"], "number": "96099"}
-    body = json.dumps({"ticket": ticket, "article": {"body": f"leak [{number}] B1"}}).encode()
+    place = desk.conn.execute(
+        "SELECT concat_ws(' ', b.name, h.unit) FROM home AS h JOIN building AS b USING (building_id) "
+        "WHERE h.code = 'H-echo'"
+    ).fetchone()
+    assert place is not None
+    body = json.dumps({"ticket": ticket, "article": {"body": f" [{number}] {place[0]}"}}).encode()
     made = hmac.new(TOKEN.encode(), body, hashlib.sha1).hexdigest()
     answer = post(desk, "zammad", body, {"X-Zammad-Delivery": "x-echo", "X-Hub-Signature": f"sha1={made}"})
     assert answer.json() == {"outcome": "ignored", "ticket": number}
     assert desk.get(f"/v1/tickets/{number}", token).json()["events"] == before
     (case,) = desk.get(f"/v1/tickets/{number}/peers", token).json()
     assert (case["their_number"], case["is_theirs"]) == ("96099", False)
+    desk.post(f"/v1/tickets/{number}/events", token, kind="replied", text="We come\ntomorrow.", channel="phone")
+    assert zammad(desk, "x-ours", f"answered We come tomorrow. [{number}]", number="96099")["outcome"] == "ignored"
+    # Who quotes what we wrote says something.
+    for nth, quoted in enumerate((f"It floods!\n> answered We come tomorrow. [{number}]", f"[{number}] It floods!")):
+        assert zammad(desk, f"x-{nth}", quoted, number="96099")["outcome"] == "noted"
+    texts = [one["data"].get("text", "") for one in desk.get(f"/v1/tickets/{number}", token).json()["events"]]
+    assert sum("It floods!" in text for text in texts) == 2
 
 
 def test_numbers_are_forgotten_where_a_time_guards_them(desk: Api) -> None:
