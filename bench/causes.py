@@ -13,7 +13,7 @@ from sim.faults import FaultKind
 from sim.town import Town
 
 HOMES = 480
-SEEDS = range(8)
+SEEDS = range(7_300, 7_312)  # towns that nothing was chosen by
 STEP_S = 600
 BEFORE_H, LATER_H, LOOKS = 48, 9, 4
 LIMIT = 18.0

@@ -2,7 +2,9 @@
 
 Best linear prediction: homes are alike as far as they share a substation, a building, a riser, and as they lie above,
 below or beside each other. How much each of these means is taken from what is measured, beginning with the usual; how
-far estimates miss is taken from leaving out each measured home in its turn. An estimate judges nothing.
+far estimates miss is taken from leaving out each measured home in its turn. What is a home's own has the long tails of
+Student's t: a home that is cold by a fault of its own tells little of its neighbours, unless they are cold with it.
+An estimate judges nothing.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from insight.belief import belief
 from insight.rates import Floats
 
 Whole = npt.NDArray[np.int64]
@@ -19,15 +22,17 @@ Mask = npt.NDArray[np.bool_]
 NONE = -1  # the code of what the registry does not know
 # Variances in K² of what homes share, before anything is measured: substation, building, riser, lying side by side.
 USUAL = np.array([0.05, 0.1, 0.1, 0.1])
-USUAL_OWN, LEAST_OWN = 0.5, 0.05
+RISER = 2  # its place among them
+USUAL_OWN, LEAST_OWN = 0.5, 0.1
+USUAL_TOTAL = float(USUAL.sum()) + USUAL_OWN
 USUAL_PAIRS = 200.0  # what is usual counts as much as so many pairs of measured homes
-CLIPPED_K = 5.0  # a home that is further off does not say what homes share
+CLIPPED_K = 2.0  # a home that is further off does not say what homes share
 LEVEL_K, TERM_K = 3.0, 0.7  # spread of the mean, and of terms for exposures and from the lowest to the highest floor
 SUPPLY_SHARE = 0.2  # spread of the kelvin in a room for each kelvin of supply
-ROUNDS, FAR = 10, 1.5  # of the terms: homes so many deviations off weigh less (Huber, Ann. Math. Stat. 35, 1964)
+ROUNDS = 10  # of the mean and the terms
+OF_MEDIAN = 1.4826  # a deviation for each unit of the median distance
 USUAL_SCORES = 20  # what is usual counts as much as so many homes that were left out
 TAIL = 0.05
-Z90 = 1.6448536269514722
 WIDEST_K = 8.0  # an interval that is wider says nothing
 MOST_TOGETHER = 1_500  # measured homes of a substation that are solved for at once
 
@@ -71,15 +76,17 @@ def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0) -> Estimat
         return found
     design = _design(homes)
     rest = np.where(measured, celsius, 0.0)
-    mean = design @ _terms(design[measured], rest[measured])
+    terms, unsure = _terms(design[measured], rest[measured])
+    mean = design @ terms
+    around = np.einsum("hi,ij,hj->h", design, unsure, design)  # variance of the mean
     rest = np.where(measured, celsius - mean, np.nan)
     sharing, own = _shared(homes, rest)
     solved = [_solve(homes, rest, where, (sharing, own)) for where in _by_substation(homes, measured)]
-    scores = np.concatenate([one.scores for one in solved])
+    scores = np.concatenate([one.scores / np.sqrt(1 - _pull(around[one.measured])) for one in solved])
     low, high = _reach(scores)
     for one in solved:
         at = one.unmeasured
-        deviation = np.sqrt(one.variance)
+        deviation = np.sqrt(one.variance + around[at])
         found.celsius[at] = mean[at] + one.away
         found.low[at], found.high[at] = found.celsius[at] + low * deviation, found.celsius[at] + high * deviation
         found.gain[at] = _gain(one, (limit - found.celsius[at]) / deviation, own)
@@ -92,6 +99,7 @@ def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0) -> Estimat
 class _Solved(NamedTuple):
     """The estimates of a substation: what its measured homes say of the others."""
 
+    measured: Whole
     unmeasured: Whole
     away: Floats  # from the mean, K
     variance: Floats
@@ -119,19 +127,25 @@ def _design(homes: HomePlaces) -> Floats:
     return np.column_stack([np.ones(len(height)), *kinds, height, homes.supply - np.median(homes.supply)])
 
 
-def _terms(design: Floats, celsius: Floats) -> Floats:
-    """Return the mean and the terms; each is drawn to 0 as far as little is measured, the mean to that of all."""
+def _terms(design: Floats, celsius: Floats) -> tuple[Floats, Floats]:
+    """Return the mean and the terms, and their covariance; they are drawn to 0, the mean to the middle of all."""
     middle = float(np.median(celsius))
     spread = np.full(design.shape[1], TERM_K)
     spread[0], spread[-1] = LEVEL_K, SUPPLY_SHARE
-    deviation = np.sqrt(USUAL.sum() + USUAL_OWN)
+    deviation = np.sqrt(USUAL_TOTAL)
     terms = np.zeros(len(spread))
     for _ in range(ROUNDS):
-        off = np.abs(celsius - middle - design @ terms) / deviation
-        weighed = design.T * (np.minimum(1, FAR / np.maximum(off, FAR)) / deviation**2)
-        terms = np.linalg.solve(weighed @ design + np.diag(1 / spread**2), weighed @ (celsius - middle))
+        off = (celsius - middle - design @ terms) / deviation
+        weighed = design.T * (belief(off) / deviation**2)
+        covariance = np.linalg.inv(weighed @ design + np.diag(1 / spread**2))
+        terms = covariance @ weighed @ (celsius - middle)
     terms[0] += middle
-    return np.asarray(terms)
+    return terms, covariance
+
+
+def _pull(variance: Floats) -> Floats:
+    """Return how far a measured home pulls the mean, whose variance there is given, to itself: less than 1."""
+    return np.minimum(variance / USUAL_TOTAL, 0.5)
 
 
 def _kernels(homes: HomePlaces, some: Whole, others: Whole) -> Floats:
@@ -143,9 +157,8 @@ def _kernels(homes: HomePlaces, some: Whole, others: Whole) -> Floats:
     building, riser = same(homes.building), same(homes.riser)
     apart = np.abs(homes.floor[some][:, None] - homes.floor[others])
     known = (homes.floor[some][:, None] != NONE) & (homes.floor[others] != NONE)
-    next_to = (riser & (apart == 1)) | (building & (apart == 0)) & known
-    itself = some[:, None] == others
-    layers = (same(homes.substation), building, riser, np.where(itself, 1.0, np.where(next_to & known, 0.5, 0.0)))
+    near = building * 0.5 ** (apart + ~riser)  # a product of kernels that are none below 0, so it is one, too
+    layers = (same(homes.substation), building, riser, np.where(some[:, None] == others, 1.0, near * known))
     return np.stack([layer.astype(float) for layer in layers])
 
 
@@ -163,7 +176,8 @@ def _shared(homes: HomePlaces, rest: Floats) -> tuple[Floats, float]:
         left, right = left + layers @ layers.T, right + layers @ product
     sharing = _not_negative(left, right)
     count = measured.sum()
-    total = (np.sum(clipped[measured] ** 2) + USUAL_SCORES * (USUAL.sum() + USUAL_OWN)) / (count + USUAL_SCORES)
+    spread = (OF_MEDIAN * np.median(np.abs(rest[measured]))) ** 2
+    total = (count * spread + USUAL_SCORES * USUAL_TOTAL) / (count + USUAL_SCORES)
     return sharing, max(LEAST_OWN, float(total - sharing.sum()))
 
 
@@ -176,23 +190,58 @@ def _not_negative(left: Floats, right: Floats) -> Floats:
     return np.asarray(solved)
 
 
+def _noise(homes: HomePlaces, rest: Floats, known: Whole, own: float) -> Floats:
+    """Return the variance of what is each measured home's own: the larger, the further off those of its riser it is.
+
+    One without others on its riser is held against what is expected.
+    """
+    riser = homes.riser[known]
+    others = (riser[:, None] == riser) & (riser[:, None] != NONE) & ~np.eye(len(known), dtype=bool)
+    table = np.where(others, rest[known], np.nan)
+    table[~others.any(axis=1), 0] = 0.0
+    return np.asarray(own / belief((rest[known] - np.nanmedian(table, axis=1)) / np.sqrt(own)))
+
+
+def _stretch(homes: HomePlaces, rest: Floats, known: Whole, variances: tuple[Floats, float]) -> Floats:
+    """Return [home]: how many times as far as usual its riser reaches; more than 1 where measured homes agree on it.
+
+    Two homes or more that are far off together are the riser's, and no longer each its own.
+    """
+    sharing, own = variances
+    stretch, riser = np.ones(len(rest)), homes.riser[known]
+    for code in np.unique(riser[riser != NONE]):
+        here = rest[known[riser == code]]
+        if len(here) > 1:
+            off = np.median(here) / np.sqrt(sharing.sum() + own / len(here))
+            stretch[homes.riser == code] = max(1.0, float(1 / np.sqrt(belief(off))))
+    return stretch
+
+
+def _covariances(homes: HomePlaces, sharing: Floats, stretch: Floats, where: tuple[Whole, Whole]) -> Floats:
+    some, others = where
+    layers = _kernels(homes, some, others)
+    layers[RISER] *= stretch[some][:, None] * stretch[others]
+    return np.asarray(np.tensordot(sharing, layers, 1))
+
+
 def _solve(homes: HomePlaces, rest: Floats, where: tuple[Whole, Whole], variances: tuple[Floats, float]) -> _Solved:
     known, unmeasured = where
     sharing, own = variances
-    among = np.tensordot(sharing, _kernels(homes, known, known), 1) + own * np.eye(len(known))
-    across = np.tensordot(sharing, _kernels(homes, unmeasured, known), 1)
-    shared = np.tensordot(sharing, _kernels(homes, unmeasured, unmeasured), 1)
+    noise, stretch = _noise(homes, rest, known, own), _stretch(homes, rest, known, variances)
+    among = _covariances(homes, sharing, stretch, (known, known)) + np.diag(noise)
+    across = _covariances(homes, sharing, stretch, (unmeasured, known))
+    shared = _covariances(homes, sharing, stretch, (unmeasured, unmeasured))
     inverse = np.linalg.inv(among)
-    weighed = inverse @ rest[known]
+    weighed, precision = inverse @ rest[known], np.diag(inverse)
     shared = shared - across @ inverse @ across.T
     variance = np.maximum(np.diag(shared), 0) + own
-    scores = weighed / np.sqrt(np.diag(inverse))
-    return _Solved(unmeasured, across @ weighed, variance, shared, scores)
+    scores = weighed / precision / np.sqrt(1 / precision - noise + own)
+    return _Solved(known, unmeasured, across @ weighed, variance, shared, scores)
 
 
 def _reach(scores: Floats) -> tuple[float, float]:
     """Return the ends of the interval in deviations: of homes that were left out, and of what is usual."""
-    usual = np.interp((np.arange(USUAL_SCORES) + 0.5) / USUAL_SCORES, NORMAL[0], NORMAL[1])
+    usual = np.interp((np.arange(USUAL_SCORES) + 0.5) / USUAL_SCORES, USUAL_TAIL[0], USUAL_TAIL[1])
     every = np.sort(np.concatenate([scores, usual]))
     low, high = np.quantile(every, [TAIL, 1 - TAIL])
     return float(low), float(high)
@@ -204,9 +253,10 @@ def _gain(one: _Solved, short: Floats, own: float) -> Floats:
     return np.asarray((one.shared**2) @ doubt / (np.maximum(np.diag(one.shared), 0) + own) + own * doubt)
 
 
-NORMAL = (
-    np.array([0.0, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 1.0]),
+# Quantiles of Student's t with 4 degrees of freedom
+USUAL_TAIL = (
+    np.array([0.005, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.975, 0.995]),
     np.array(
-        [-2.5, -1.96, -Z90, -1.2816, -0.8416, -0.5244, -0.2533, 0, 0.2533, 0.5244, 0.8416, 1.2816, Z90, 1.96, 2.5]
+        [-4.604, -2.776, -2.132, -1.533, -0.941, -0.569, -0.271, 0, 0.271, 0.569, 0.941, 1.533, 2.132, 2.776, 4.604]
     ),
 )

@@ -1,9 +1,11 @@
 """Estimates of homes without a sensor: small cases by hand, a direct solution, and covered-up homes of towns."""
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.without_sensors import covered, looks
-from insight.unmeasured import NONE, HomePlaces, _kernels, _solve, estimate
+from insight.unmeasured import NONE, HomePlaces, _kernels, _noise, _solve, _stretch, estimate
 
 
 def places(buildings: int, floors: int, known: bool = True) -> HomePlaces:
@@ -57,19 +59,61 @@ def test_the_solution_is_that_of_the_joint_distribution() -> None:
     rng = np.random.default_rng(4)
     homes, sharing, own = places(3, 4), np.array([0.2, 0.3, 0.4, 0.1]), 0.5
     rest = rng.normal(size=24)
+    rest[:6] -= 6.0
     known, others = np.arange(0, 24, 3), np.setdiff1d(np.arange(24), np.arange(0, 24, 3))
+    noise, stretch = np.full(24, own), _stretch(homes, rest, known, (sharing, own))
+    noise[known] = _noise(homes, rest, known, own)
     solved = _solve(homes, rest, (known, others), (sharing, own))
-    every = np.tensordot(sharing, _kernels(homes, np.arange(24), np.arange(24)), 1) + own * np.eye(24)
+    layers = _kernels(homes, np.arange(24), np.arange(24))
+    layers[2] *= np.outer(stretch, stretch)
+    every = np.tensordot(sharing, layers, 1) + np.diag(noise)
+    assert noise.max() > 1.5 * own
+    assert stretch.max() > 1.2
     gain = np.linalg.solve(every[np.ix_(known, known)], every[np.ix_(known, others)]).T
     assert np.allclose(solved.away, gain @ rest[known])
     assert np.allclose(solved.variance, np.diag(every[np.ix_(others, others)] - gain @ every[np.ix_(known, others)]))
     left_out = [
-        (rest[one] - weights @ rest[rest_of]) / np.sqrt(every[one, one] - weights @ every[rest_of, one])
+        (rest[one] - weights @ rest[rest_of])
+        / np.sqrt(every[one, one] - noise[one] + own - weights @ every[rest_of, one])
         for one in known
         for rest_of in [known[known != one]]
         for weights in [np.linalg.solve(every[np.ix_(rest_of, rest_of)], every[rest_of, one])]
     ]
     assert np.allclose(solved.scores, left_out)
+
+
+def test_a_home_that_is_cold_alone_tells_little_and_three_on_a_riser_tell_much() -> None:
+    homes = places(10, 6)
+    celsius = np.where(np.arange(120) % 2, 21.0, np.nan)
+    celsius[1] = 12.0
+    alone = estimate(homes, celsius).celsius[2]
+    celsius[[3, 5]] = 12.0
+    assert alone > 20.0
+    assert estimate(homes, celsius).celsius[2] < alone - 1.0
+
+
+def test_homes_of_a_riser_that_are_cold_together_are_the_risers() -> None:
+    homes = places(10, 6)
+    celsius = np.where(np.arange(120) % 2, 21.0, np.nan)
+    falls = []
+    for cold in (0.5, 4.0):
+        celsius[[1, 3, 5]] = 21.0 - cold
+        falls.append((21.0 - estimate(homes, celsius).celsius[2]) / cold)
+    assert falls[1] > falls[0] + 0.1
+    assert falls[1] > 0.6
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_what_homes_share_is_a_covariance_wherever_they_lie(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    lie = [rng.integers(NONE, most, 12) for most in (2, 2, 3, 7)]
+    substation, building = np.abs(lie[0]), np.abs(lie[1])
+    homes = HomePlaces(
+        substation, building, np.where(lie[2] < 0, NONE, lie[2] + 3 * building), lie[3], lie[3], np.zeros(12)
+    )
+    for layer in _kernels(homes, np.arange(12), np.arange(12)):
+        assert np.linalg.eigvalsh(layer).min() > -1e-9
+        assert np.allclose(layer, layer.T)
 
 
 def test_a_measurement_tells_most_where_nothing_is_known_and_warmth_is_in_doubt() -> None:
