@@ -14,6 +14,9 @@ HORIZONS = np.array(HORIZONS_H) * HOUR  # steps
 ERROR_EDGES = np.concatenate([-np.geomspace(20, 0.01, 60), [0.0], np.geomspace(0.01, 20, 60)])  # in scales of a home
 MARGIN_EDGES = np.concatenate([-np.geomspace(8, 0.05, 24), [0.0], np.geomspace(0.05, 8, 24)])  # kelvin over the limit
 NOW_EDGES = np.array([0.0, 0.3, 1.0, 2.0])  # kelvin over the limit as it is now; what moves counts with its like
+ANSWER = 6.0  # by so much the share outside changes for a miss, over all errors that count
+QUARTILES = 1.349  # deviations between the quartiles of a normal distribution
+LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.2
 LEAST_KNOWN = 0.75  # of the steps of a horizon; else nobody knows whether it was cold meanwhile
 
 
@@ -52,28 +55,35 @@ def _no_margins() -> Floats:
 
 @dataclass(frozen=True)
 class Experience:
-    """A count of how forecasts came out: errors by lead, and cold spells by horizon and expected margin."""
+    """A count of how forecasts came out: errors by lead, and cold spells by horizon and expected margin.
+
+    `outside` is the share of past errors that intervals leave out, so that they hold as often as they say: where the
+    days to come are not like those behind, it is less than one in ten. Source: I. Gibbs and E. Candès, "Adaptive
+    conformal inference under distribution shift", NeurIPS 34 (2021).
+    """
 
     errors: Floats = field(default_factory=_no_errors)  # [lead, bin of error in scales]
     margins: Floats = field(
         default_factory=_no_margins
     )  # [pairs or events, horizon, class of margin now, bin of margin]
-
-    def __add__(self, other: "Experience") -> "Experience":
-        """Add other experience."""
-        return Experience(self.errors + other.errors, self.margins + other.margins)
+    outside: Floats = field(default_factory=lambda: np.full(len(LEADS), 1 - COVERAGE))  # [lead]
 
     def faded(self, share: float) -> "Experience":
         """Return it with less weight, as it is older."""
-        return Experience(self.errors * share, self.margins * share)
+        return Experience(self.errors * share, self.margins * share, self.outside)
 
-    def with_errors(self, error: Floats) -> "Experience":
-        """Add errors [home, lead] in scales of the home: what came, less what was expected."""
+    def with_errors(self, error: Floats, told: Floats) -> "Experience":
+        """Add errors [home, lead], what came less what was expected, and how intervals [lead, 2] held; in scales."""
         added = [
             np.bincount(np.searchsorted(ERROR_EDGES, e[np.isfinite(e)]), minlength=len(ERROR_EDGES) + 1)
             for e in error.T
         ]
-        return Experience(self.errors + np.stack(added), self.margins)
+        errors = self.errors + np.stack(added)
+        missed = ((error < told[:, 0]) | (error > told[:, 1])).sum(axis=0)
+        fewer = (1 - COVERAGE) * np.isfinite(error).sum(axis=0) - missed
+        learned = told[:, 0] < told[:, 1]  # what has no width was told before there were any errors
+        outside = self.outside + np.where(learned, ANSWER * fewer / np.maximum(errors.sum(axis=1), 1), 0.0)
+        return Experience(errors, self.margins, np.clip(outside, LEAST_OUTSIDE, MOST_OUTSIDE))
 
     def with_margins(self, foreseen: Floats, came: Floats, now: Floats) -> "Experience":
         """Add margins [home, horizon]: as foreseen, as they came, and as they are if all stays as it is."""
@@ -83,16 +93,23 @@ class Experience:
             at = _place(now[known, place], foreseen[known, place])
             np.add.at(counted[0, place], at, 1)
             np.add.at(counted[1, place], at, came[known, place] < 0)
-        return Experience(self.errors, self.margins + counted)
+        return Experience(self.errors, self.margins + counted, self.outside)
 
-    def interval(self, coverage: float = COVERAGE) -> Floats:
-        """Return [lead, 2]: between which errors, in scales of a home, this share of them lay."""
+    def interval(self) -> Floats:
+        """Return [lead, 2]: between which errors, in scales of a home, they lay but for the share outside."""
+        return self._between(self.outside)
+
+    def deviation(self) -> Floats:
+        """Return [lead]: how far errors commonly lay off, in scales of a home; endless before there are any."""
+        low, high = self._between(np.full(len(LEADS), 0.5)).T
+        return np.where(high > low, (high - low) / QUARTILES, np.inf)
+
+    def _between(self, outside: Floats) -> Floats:
         total = self.errors.sum(axis=1, keepdims=True)
         reached = np.cumsum(self.errors, axis=1) / np.where(total == 0, 1, total)
-        ends = [(1 - coverage) / 2, (1 + coverage) / 2]
-        return np.stack(
-            [[np.interp(end, lead, np.append(ERROR_EDGES, ERROR_EDGES[-1])) for end in ends] for lead in reached]
-        )
+        ends = np.stack([outside / 2, 1 - outside / 2], axis=1)
+        edges = np.append(ERROR_EDGES, ERROR_EDGES[-1])
+        return np.stack([np.interp(end, lead, edges) for end, lead in zip(ends, reached, strict=True)])
 
     def probability(self, foreseen: Floats, now: Floats) -> Floats:
         """Return [home, horizon]: how often it came to be cold where a margin like this was foreseen."""

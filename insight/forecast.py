@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from insight.window import DAY, HOUR, Floats, Window, mean_of_others
+from insight.window import DAY, HOUR, Floats, Ints, Window, mean_of_others
 
 LEADS_H = (1, 2, 3, 4, 6, 9, 12, 18, 24)
 LEADS = np.array(LEADS_H) * HOUR  # steps
@@ -23,6 +23,9 @@ SUPPLY_BACK = (1, 4, 12, 96)
 DAYS_BEFORE = (1, 2)
 HARMONICS = (1, 2, 3)
 FEATURES = 44
+KINDS = 2  # of homes: those that are calm, and those that are stirred, which move by other rules
+STIRRED_K, STIRRED_STEPS = 1.5, 12 * HOUR  # a home that moved so far meanwhile is stirred
+BORROWED = 0.05  # what one kind teaches counts as so much for the other
 # What each feature is of, in the order of `features`: own past 0, neighbours 1, outdoors 2, supply 3, rhythm 4
 GROUPS = np.array([0] * 14 + [2] * 6 + [1] * 5 + [3] * 7 + [4] * 6 + [4, 1, 4, 1, 2, 2])
 TYPICAL_KELVIN = 20.0  # indoors above outdoors, so that what is not known stands for something usual
@@ -93,29 +96,40 @@ def scale(seen: Floats) -> Floats:
     return np.nan_to_num(typical, nan=LEAST_SCALE_K) + LEAST_SCALE_K
 
 
+def kind(seen: Floats) -> Ints:
+    """Return [home]: 1 for those that are stirred, by a fault or after one, 0 for those that are calm."""
+    recent = seen[:, -STIRRED_STEPS:]
+    known = np.isfinite(recent)
+    moved = np.where(known, recent, -np.inf).max(axis=1) - np.where(known, recent, np.inf).min(axis=1)
+    return np.asarray(moved > STIRRED_K, np.int64)
+
+
 @dataclass(frozen=True)
 class Learned:
     """The sums that weights follow from: of products of features, and with the changes that followed."""
 
-    squares: Floats  # [lead, feature, feature]
-    products: Floats  # [lead, feature]
+    squares: Floats  # [kind, lead, feature, feature]
+    products: Floats  # [kind, lead, feature]
 
     @classmethod
-    def of(cls, table: Floats, change: Floats, scale: Floats) -> Self:
+    def of(cls, table: Floats, change: Floats, worth: Floats, kinds: Ints) -> Self:
         """Sum up features [home, lead, feature] and changes [home, lead] in kelvin; NaN changes do not count.
 
-        A home counts by how little it moves, `scale` [home] in kelvin: so none is drowned by one that swings.
+        `worth` [home, lead] is how much each counts, `kinds` [home] which homes are alike.
         """
-        known = np.isfinite(change)
-        by_lead = (np.where(known[..., None], table, 0.0) / scale[:, None, None]).transpose(1, 0, 2)
-        followed = (np.where(known, change, 0.0) / scale[:, None]).T[..., None]
-        turned = by_lead.transpose(0, 2, 1)
-        return cls(turned @ by_lead, (turned @ followed)[..., 0])
+        root = np.sqrt(np.where(np.isfinite(change), worth, 0.0))
+        weighed, followed = table * root[..., None], np.nan_to_num(change) * root
+        squares, products = np.empty((KINDS, *table.shape[1:], table.shape[2])), np.empty((KINDS, *table.shape[1:]))
+        for each in range(KINDS):
+            by_lead = weighed[kinds == each].transpose(1, 2, 0)
+            squares[each] = by_lead @ by_lead.transpose(0, 2, 1)
+            products[each] = (by_lead @ followed[kinds == each].T[..., None])[..., 0]
+        return cls(squares, products)
 
     @classmethod
     def nothing(cls) -> Self:
         """Return the sums of nothing."""
-        return cls(np.zeros((len(LEADS), FEATURES, FEATURES)), np.zeros((len(LEADS), FEATURES)))
+        return cls(np.zeros((KINDS, len(LEADS), FEATURES, FEATURES)), np.zeros((KINDS, len(LEADS), FEATURES)))
 
     def __add__(self, other: "Learned") -> "Learned":
         """Add what another span taught."""
@@ -126,14 +140,13 @@ class Learned:
         return Learned(self.squares * share, self.products * share)
 
     def weights(self, penalty: float = PENALTY) -> Floats:
-        """Return [lead, feature]: kelvin for each unit of a feature. A feature that was never seen weighs nothing."""
-        size = np.einsum("lff->lf", self.squares)
-        size = np.where(size > 0, size, 1.0)
-        ridge = np.zeros_like(self.squares)
-        np.einsum("lff->lf", ridge)[:] = penalty * size
-        return np.asarray(np.linalg.solve(self.squares + ridge, self.products[..., None])[..., 0], np.float64)
+        """Return [kind, lead, feature]: kelvin for each unit of a feature. One that was never seen weighs nothing."""
+        squares, products = (sums + BORROWED * sums[::-1] for sums in (self.squares, self.products))
+        size = np.einsum("klff->klf", squares)
+        np.einsum("klff->klf", squares)[:] += penalty * np.where(size > 0, size, 1.0)
+        return np.asarray(np.linalg.solve(squares, products[..., None])[..., 0], np.float64)
 
 
 def expected(table: Floats, weights: Floats) -> Floats:
-    """Return [home, lead]: the change to expect, kelvin, from features [home, lead, feature]."""
-    return np.asarray(np.einsum("hlf,lf->hl", table, weights))
+    """Return [home, lead]: the change to expect, kelvin, from features and weights [home, lead, feature]."""
+    return np.asarray(np.einsum("hlf,hlf->hl", table, weights))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from domain.foresight import WARN_FROM
 from insight import chance, forecast
+from insight.belief import belief
 from insight.chance import Experience
 from insight.forecast import LEADS, Learned
 from insight.reason import reasons
@@ -56,7 +57,7 @@ class Model:
 
     learned: Learned
     experience: Experience
-    weights: Floats  # [lead, feature]
+    weights: Floats  # [kind, lead, feature]
 
     @classmethod
     def of(cls, learned: Learned, experience: Experience) -> Self:
@@ -70,26 +71,29 @@ class Model:
 
     def packed(self) -> bytes:
         """Return what was learned as little-endian float64."""
-        sums = (self.learned.squares, self.learned.products, self.experience.errors, self.experience.margins)
-        return b"".join(each.astype("<f8").tobytes() for each in sums)
+        return b"".join(each.astype("<f8").tobytes() for each in self._sums())
+
+    def _sums(self) -> tuple[Floats, ...]:
+        learned, experience = self.learned, self.experience
+        return learned.squares, learned.products, experience.errors, experience.margins, experience.outside
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Self:
         """Return the model of what was learned; a new one if that was of another form."""
         new = cls.new()
-        sums = (new.learned.squares, new.learned.products, new.experience.errors, new.experience.margins)
+        sums = new._sums()
         ends = np.cumsum([each.size for each in sums])
         if len(packed) != 8 * ends[-1]:
             return new
         parts = np.split(np.frombuffer(packed, "<f8").astype(np.float64), ends[:-1])
-        squares, products, errors, margins = (part.reshape(each.shape) for part, each in zip(parts, sums, strict=True))
-        return cls.of(Learned(squares, products), Experience(errors, margins))
+        squares, products, *rest = (part.reshape(each.shape) for part, each in zip(parts, sums, strict=True))
+        return cls.of(Learned(squares, products), Experience(*rest))
 
     def foresee(self, window: Window, limits: Floats) -> Forecast:
         """Foresee the homes of a window; `limits` are °C, [home, step from now to 24 h], NaN where none holds."""
         filled = window.held()
         now, scale = filled.seen[:, -1], forecast.scale(filled.seen)
-        change = forecast.expected(forecast.features(filled), self.weights)
+        change = forecast.expected(forecast.features(filled), self.weights[forecast.kind(filled.seen)])
         change[~np.isfinite(now)] = np.nan
         margin = chance.margins(chance.path(now, change), limits)
         margin_now = chance.margins(now[:, None], limits)
@@ -103,7 +107,8 @@ class Model:
         chance_then, now = told.chance[:, TWELVE_HOURS], told.now
         sure = (chance_then >= WARN_FROM) & (now >= np.nan_to_num(limits[:, 0], nan=-np.inf))
         picked = np.flatnonzero(sure)
-        why = reasons(forecast.features(window.held()), self.weights)
+        filled = window.held()
+        why = reasons(forecast.features(filled), self.weights[forecast.kind(filled.seen)])
         ahead = chance.path(now, told.change)[picked, : chance.HORIZONS[TWELVE_HOURS]]
         under = limits[picked, : chance.HORIZONS[TWELVE_HOURS]]
         worst = np.nan_to_num(ahead - under, nan=np.inf).argmin(axis=1)
@@ -120,13 +125,20 @@ class Model:
         ]
 
     def taught(self, lessons: Iterable[Lesson], share: float) -> "Model":
-        """Return the model after some more lessons; what it knew before counts for `share` of what it did."""
+        """Return the model after some more lessons; what it knew before counts for `share` of what it did.
+
+        A home counts by how little it commonly moves, so that none is drowned by one that swings; and what was further
+        off than commonly counts less, as a fault that nobody can foresee teaches nothing of homes without one.
+        """
+        usual = self.experience.deviation()
         learned, experience = self.learned.faded(share), self.experience.faded(share)
         for window, told, after, limits in lessons:
             filled = window.held()
-            learned += Learned.of(forecast.features(filled), changes(told.now, after), told.scale)
-            error = (changes(told.now, after) - told.change) / told.scale[:, None]
-            experience = experience.with_errors(error)
+            change, scale = changes(told.now, after), told.scale[:, None]
+            error = (change - told.change) / scale
+            worth = belief(error / usual) / scale**2
+            learned += Learned.of(forecast.features(filled), change, worth, forecast.kind(filled.seen))
+            experience = experience.with_errors(error, told.interval)
             experience = experience.with_margins(told.margin, chance.margins(after, limits), told.margin_now)
         return Model.of(learned, experience)
 

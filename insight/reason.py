@@ -11,8 +11,8 @@ LEAST_KELVIN = 0.3  # who is to become colder by less is near the limit already
 
 
 def reasons(table: Floats, weights: Floats) -> list[ChillReason]:
-    """Return the reason of each home, from features [home, lead, feature] and weights [lead, feature]."""
-    parts = table[:, LEAD] * weights[LEAD]
+    """Return the reason of each home, from features [home, lead, feature] and weights [home, lead, feature]."""
+    parts = table[:, LEAD] * weights[:, LEAD]
     sums = np.stack([parts[:, group == GROUPS].sum(axis=1) for group in range(len(ORDER))], axis=1)
     lowest = sums.argmin(axis=1)
     near = sums.min(axis=1, initial=0.0) > -LEAST_KELVIN

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from insight import chance, forecast
 from insight.chance import Experience
-from insight.forecast import LEADS
+from insight.forecast import BORROWED, FEATURES, KINDS, LEADS, Learned
 from insight.model import Lesson, Model
 from insight.window import DAY, STEP_S, STEPS, Floats, Window, held, mean_of_others
 
@@ -104,9 +104,60 @@ def test_a_chance_never_rises_with_the_margin(bins: list[tuple[int, float]]) -> 
 
 def test_intervals_hold_what_they_say() -> None:
     errors = np.random.default_rng(3).normal(0, 1, (20_000, len(LEADS)))
-    ends = Experience().with_errors(errors).interval()
+    ends = Experience().with_errors(errors, np.zeros((len(LEADS), 2))).interval()
     inside = (errors >= ends[:, 0]) & (errors <= ends[:, 1])
     assert inside.mean(axis=0) == pytest.approx(np.full(len(LEADS), 0.9), abs=0.02)
+
+
+def test_intervals_that_are_too_narrow_become_wider_until_they_hold() -> None:
+    rng = np.random.default_rng(3)
+    knows, held = Experience(), []
+    for day in range(300):
+        spread = 1.0 + 0.5 * (day % 10 == 0)  # each tenth day is worse than those before it
+        errors, ends = rng.normal(0, spread, (60, len(LEADS))), knows.interval()
+        held.append(((errors >= ends[:, 0]) & (errors <= ends[:, 1])).mean())
+        knows = knows.faded(0.9).with_errors(errors, ends)
+    assert np.mean(held[50:]) == pytest.approx(0.9, abs=0.01)
+
+
+def test_what_was_learned_is_kept_to_the_bit() -> None:
+    packed = taught().packed()
+    again = Model.unpacked(packed)
+    assert again.packed() == packed
+    assert (again.experience.outside != Experience().outside).any()
+    assert Model.unpacked(packed[:-8]).packed() == Model.new().packed()
+
+
+def test_a_fault_that_nobody_foresaw_teaches_little() -> None:
+    struck = Model.new()
+    for start in range(0, 4 * DAY, 4):
+        seen, after = window(rhythm(STEPS, start)), rhythm(DAY, start + STEPS)
+        fallen = np.where(start // 4 % 12 == 11, after - 12.0, after)  # one lesson in twelve
+        struck = struck.taught([Lesson(seen, struck.foresee(seen, ALL_DAY), fallen, ALL_DAY)], 1.0)
+    calm = taught().foresee(window(rhythm(STEPS, 30)), ALL_DAY).change
+    assert np.abs(struck.foresee(window(rhythm(STEPS, 30)), ALL_DAY).change - calm).mean() < 0.3
+
+
+def test_each_kind_of_homes_has_the_weights_of_its_own_least_squares() -> None:
+    rng = np.random.default_rng(11)
+    table, change = rng.normal(0, 1, (200, len(LEADS), FEATURES)), rng.normal(0, 1, (200, len(LEADS)))
+    kinds, worth = rng.integers(0, KINDS, 200), rng.uniform(0.1, 3.0, change.shape)
+    change[7] = np.nan
+    found = Learned.of(table, change, worth, kinds).weights(0.0)
+    known = np.isfinite(change[:, 0])
+    for kind in range(KINDS):
+        root = np.sqrt(worth[known, 4] * np.where(kinds[known] == kind, 1.0, BORROWED))
+        direct = np.linalg.lstsq(table[known, 4] * root[:, None], change[known, 4] * root, rcond=None)[0]
+        assert found[kind, 4] == pytest.approx(direct, abs=1e-8)
+
+
+def test_a_home_is_stirred_by_what_it_moved_in_half_a_day() -> None:
+    seen = np.full((4, STEPS), 20.0)
+    seen[0, -20:] -= 1.6
+    seen[1, -60] -= 9.0
+    seen[2] = np.nan
+    seen[3, -2:] = [np.nan, 18.0]
+    assert forecast.kind(seen).tolist() == [1, 0, 0, 1]
 
 
 def test_a_home_that_swings_does_not_drown_the_others() -> None:
