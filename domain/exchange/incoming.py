@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+from html import unescape
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ LONGEST = {
     CaseField.CONTACT: 200,
 }
 MARK = re.compile(r"\[(T\d{8,18})\]", re.ASCII)  # in texts that we write into the interface of a peer
+TAG = re.compile(r"<[^<>]{1,300}>")
 CUT = frozenset({CaseField.TEXT, CaseField.ADDRESS})  # what is longer is shortened, not refused
 
 
@@ -80,7 +82,12 @@ def is_echo(text: str, rules: OutgoingRules, told: Collection[str], place: str) 
     """
     known = {"word": {"", *rules.events.values()}, "text": {"", *told}, "place": {"", place}}
     templates = [one.text for asked in (rules.create, rules.update) for one in asked.fields if "[{number}]" in one.text]
-    return any(re.fullmatch(_as_filled(one, known), " ".join(text.split())) for one in templates)
+    return any(re.fullmatch(_as_filled(one, known), _plain(text)) for one in templates)
+
+
+def _plain(text: str) -> str:
+    """Return a text without the markup that editors of tickets put around it, in one line."""
+    return " ".join(unescape(TAG.sub(" ", text)).split())
 
 
 def _as_filled(template: str, known: Mapping[str, Collection[str]]) -> str:
@@ -90,7 +97,7 @@ def _as_filled(template: str, known: Mapping[str, Collection[str]]) -> str:
         if nth % 2 == 0:
             made += re.escape(part).replace("\\ ", " *")
         elif part in known:
-            made += f"(?:{'|'.join(re.escape(' '.join(one.split())) for one in known[part])})"
+            made += f"(?:{'|'.join(re.escape(_plain(one)) for one in known[part])})"
         else:
             made += ".{0,300}?"
     return made
