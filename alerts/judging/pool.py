@@ -33,7 +33,7 @@ def get_ready(module: str) -> None:
 
     It has neither threads nor connections, so copies of it are safe; and what takes seconds to import is there.
     """
-    get_context("forkserver").set_forkserver_preload([module])
+    get_context("forkserver").set_forkserver_preload([module, "numpy.ma"])  # which numpy imports at its first use
     with _deaf():
         forkserver.ensure_running()
 

@@ -225,7 +225,9 @@ def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> Differing:
 
 def machines(conn: Connection, homes: list[int], span: tuple[date, date]) -> dict[tuple[int, int], bytes]:
     """Return the serialised state machines at the end of days in a span: (home, ordinal) → machine."""
-    found = conn.execute(SELECT_MACHINES, {"homes": homes, "first": span[0], "end": span[1]}, binary=True).fetchall()
+    found = conn.execute(
+        SELECT_MACHINES, {"homes": wire.ids(homes), "first": span[0], "end": span[1]}, binary=True
+    ).fetchall()
     return {(home, day): machine for home, day, machine in found}
 
 
@@ -241,7 +243,7 @@ def forget_machines(conn: Connection, homes: list[int], start: date) -> None:
 
 def starts(conn: Connection, homes: list[int], before: date) -> dict[int, tuple[date, bytes | None]]:
     """Return the last closed day of each home before a day, and its state machine at the end of it (None: idle)."""
-    rows = conn.execute(SELECT_START, {"homes": homes, "before": before}).fetchall()
+    rows = conn.execute(SELECT_START, {"homes": wire.ids(homes), "before": before}).fetchall()
     return {home: (day, machine) for home, day, machine in rows}
 
 
