@@ -229,12 +229,8 @@ class Rejudging:
         """Write the days that differ from the record, and the machines at their ends; returns how many days."""
         homes, span = verdict.homes.tolist(), (verdict.first_day, to_day)
         labels, days = self.history.policy.labels, verdict.days
-        differing = ledger_rows.differ(days, ledger_rows.days(self.conn, homes, span, labels))
-        written = int(differing.missing.sum())
-        if written:
-            ledger_rows.add(self.conn, days[differing.missing], labels)
-        if differing.changed.any():
-            written += ledger_rows.put(self.conn, days[differing.changed], labels)
+        differing = days[ledger_rows.differ(days, ledger_rows.days(self.conn, homes, span, labels))]
+        written = ledger_rows.put(self.conn, differing, labels) if len(differing) else 0
         kept = {(int(row["home_id"]), int(row["day"])): row["machine"].tobytes() for row in verdict.kept}
         known = ledger_rows.machines(self.conn, homes, span)
         changed = {key: kept.get(key) for key in known.keys() | kept.keys() if known.get(key) != kept.get(key)}

@@ -35,7 +35,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_ledger (
 COPY_STAGE = "COPY stage_ledger FROM STDIN (FORMAT BINARY)"
 CLEAR_STAGE = "DELETE FROM stage_ledger"  # a transaction may write more than once
 # Local days travel as ordinals: 1 is 0001-01-01.
-_INSERT: LiteralString = """
+# A changed month becomes stale and is summed again (store/figures/kpi_rows.py).
+UPSERT = """
+WITH changed AS (
 INSERT INTO ledger AS l (
   home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
   policy, closed
@@ -45,11 +47,6 @@ SELECT
   nullif(lowest, 'infinity'), (%(labels)s::text[])[version + 1], closed
 FROM stage_ledger
 ORDER BY home_id, day
-"""
-# A changed month becomes stale and is summed again (store/figures/kpi_rows.py).
-UPSERT = f"""
-WITH changed AS (
-{_INSERT}
 ON CONFLICT (home_id, day) DO UPDATE SET
   compliant_us = excluded.compliant_us, cold_us = excluded.cold_us, severe_us = excluded.severe_us,
   unknown_us = excluded.unknown_us, not_judged_us = excluded.not_judged_us, shortfall_us = excluded.shortfall_us,
@@ -66,12 +63,6 @@ INSERT INTO kpi_stale (shard, month)
 SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', day)::date FROM changed
 )
 SELECT count(*) FROM changed
-"""
-# What is not on record is added without a look, row by row, for what is, and without being told what was written.
-ADD = _INSERT
-ADD_STALE = """
-INSERT INTO kpi_stale (shard, month)
-SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', date '0001-01-01' + (day - 1))::date FROM stage_ledger
 """
 # Home by home, by the key, whatever estimates say: along the index of days, those of all homes would be read for a few.
 _DAYS: LiteralString = """
@@ -161,28 +152,12 @@ SELECT_LAST_SHARD = "SELECT coalesce(max(home_id), -1) / %(size)s FROM home"
 
 def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
     """Write the DAY_ROW rows that differ; returns the count. `labels` are the labels of policy versions."""
-    _stage(conn, rows)
-    row = conn.execute(UPSERT, {"labels": list(labels), "shard_homes": SHARD_HOMES}).fetchone()
-    conn.execute(CLEAR_STAGE)
-    return int(row[0]) if row else 0
-
-
-def add(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> None:
-    """Write the DAY_ROW rows of days that are not on record.
-
-    Raises:
-        psycopg.errors.UniqueViolation: another transaction has added one meanwhile.
-    """
-    _stage(conn, rows)
-    conn.execute(ADD, {"labels": list(labels)})
-    conn.execute(ADD_STALE, {"shard_homes": SHARD_HOMES})
-    conn.execute(CLEAR_STAGE)
-
-
-def _stage(conn: Connection, rows: NDArray[np.void]) -> None:
     conn.execute(CREATE_STAGE)
     with conn.cursor() as cur:
         wire.write(cur, COPY_STAGE, DAY_ROW, rows)
+    row = conn.execute(UPSERT, {"labels": list(labels), "shard_homes": SHARD_HOMES}).fetchone()
+    conn.execute(CLEAR_STAGE)
+    return int(row[0]) if row else 0
 
 
 def days(conn: Connection, homes: list[int], span: tuple[date, date], labels: Sequence[str]) -> NDArray[np.void]:
@@ -206,21 +181,13 @@ def spent(conn: Connection, homes: Sequence[int], span: tuple[date, date]) -> ND
     return rows
 
 
-class Differing(NamedTuple):
-    """Masks of DAY_ROW rows beside the record."""
-
-    missing: NDArray[np.bool_]  # not on record
-    changed: NDArray[np.bool_]  # on record otherwise
-
-
-def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> Differing:
-    """Lay DAY_ROW rows beside the record, which is sorted by home and day."""
+def differ(rows: NDArray[np.void], record: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Return a mask of the DAY_ROW rows that the record, sorted by home and day, has otherwise or not at all."""
     if not len(record):
-        return Differing(np.ones(len(rows), bool), np.zeros(len(rows), bool))
+        return np.ones(len(rows), bool)
     key, known = (some["home_id"].astype(np.int64) << 32 | some["day"] for some in (rows, record))
     at = np.minimum(np.searchsorted(known, key), len(record) - 1)
-    there = np.asarray(known[at] == key)
-    return Differing(~there, there & np.asarray(record[at] != rows))
+    return np.asarray(record[at] != rows)
 
 
 def machines(conn: Connection, homes: list[int], span: tuple[date, date]) -> dict[tuple[int, int], bytes]:
