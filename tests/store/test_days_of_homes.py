@@ -2,11 +2,15 @@
 
 import threading
 from collections.abc import Iterator
+from datetime import date, timedelta
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg import Connection, errors
 
+from store.base import wire
+from store.judging import ledger_rows
 from tests import registry_rows as town
 from tests.acceptance.waiting import until
 from tests.conftest import Database
@@ -103,3 +107,21 @@ def test_an_old_snapshot_takes_no_home(conn: Connection, plain_database: Databas
         conn.execute(INSERT, ([1],))
         with pytest.raises(psycopg.Error):
             other.execute(DELETE)
+
+
+def test_days_that_another_has_added_since_the_look_are_written_over(
+    conn: Connection, plain_database: Database
+) -> None:
+    """The ledger of a shard is brought up to now without a lock on its homes, beside a recheck that found no days."""
+    first, labels = date(2026, 1, 2), ["p"]
+    rows = np.zeros(3, wire.native(ledger_rows.DAY_ROW))
+    rows["home_id"], rows["day"], rows["closed"] = 1, first.toordinal() + np.arange(3), True
+    theirs = rows.copy()
+    theirs["cold"][1] = 5
+    span = (first, first + timedelta(days=3))
+    with plain_database.connect(autocommit=True) as other, conn.transaction():
+        assert ledger_rows.differ(rows, ledger_rows.days(conn, [1], span, labels)).all()
+        with other.transaction():
+            assert ledger_rows.put(other, theirs, labels) == 3
+        assert ledger_rows.put(conn, rows, labels) == 1
+        assert (ledger_rows.days(conn, [1], span, labels) == rows).all()
