@@ -2,11 +2,12 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests of processes wait as much as they count, so two workers more than there are cores keep all of them busy.
-# tests/order.py says who takes which.
-JOBS ?= $(shell expr $$(nproc) + 2)
+# Tests of processes wait as much as they count: four workers left a quarter of two cores unused, so there are three for
+# each core. tests/order.py says who takes which.
+JOBS ?= $(shell expr $$(nproc) '*' 3)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS)
 STAMP := .venv/.set-up
+COMPILED := .venv/.compiled
 RULES := rules-unit rules-architecture
 TRIXIE = $${HEARTH_TRIXIE:-/var/cache/hearth/trixie}
 # What installs and builds the package is locked too, so that nothing is fetched without a known hash.
@@ -50,7 +51,15 @@ $(STAMP): requirements.txt requirements-build.txt pyproject.toml api/pages/libra
 	@$(call seen,deploy/fetch-libraries) || echo "the map of the desk stays a drawing; deploy/fetch-libraries tries again"
 	@touch $@
 
-test: setup trixie ## all tests, on PostgreSQL and on TimescaleDB
+# Else each worker would compile all libraries and rewrite all assertions, and all workers at the same time. A module that
+# cannot be imported is told by the tests themselves.
+$(COMPILED): $(STAMP)
+	@echo "compiling the modules of the tests, once"
+	@ls -d tests/*/__init__.py | xargs -n 1 dirname | xargs -n 5 -P $$(nproc) \
+		$(BIN)/python -m pytest -q --collect-only >/dev/null 2>&1 || true
+	@touch $@
+
+test: setup trixie $(COMPILED) ## all tests, on PostgreSQL and on TimescaleDB
 	@if [ "$$(id -u)" = 0 ] && ! { command -v chromium-headless-shell && command -v pdftotext; } >/dev/null; then \
 		$(MAKE) --no-print-directory apt PACKAGE="chromium-headless-shell fonts-noto-cjk poppler-utils" || \
 			echo "no Chromium, no pdftotext: the pages and the dossier's PDF are not tested"; \

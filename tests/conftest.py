@@ -53,8 +53,8 @@ SETTINGS_OF = {"plain": {**SETTINGS, "file_copy_method": "clone"}, "timescale": 
 # How long a client waits for an answer: what is asked shares two cores with the rest of the tests.
 ANSWER_S = 60
 PLAIN_HTTP = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-# What the servers of four workers may come to need, in bytes; where memory has less room, they lie on disk.
-MEMORY_NEEDED = 4 << 30
+# What the servers of six workers may come to need, in bytes; where memory has less room, they lie on disk.
+MEMORY_NEEDED = 6 << 30
 NUMBERS = count(1)
 ADMINISTRATORS: dict[str, psycopg.Connection] = {}  # by the address of a server
 TESTED_ON: list[str] = []
