@@ -223,6 +223,7 @@ def create_app(
         redirect_slashes=False,
         responses=openapi_responses(),
         dependencies=[Depends(known_keys)],
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # paths tell who reads which home
     )
     metrics = Metrics()
     connect = listening or (lambda: Connection.connect(str(context.pool.conninfo), autocommit=True))

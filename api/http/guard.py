@@ -174,7 +174,7 @@ class Tagged:
             if begin:
                 message_start = _tagged(begin, message.get("body", b""))
                 begin.clear()
-                if is_tagged(wanted, dict(message_start["headers"])[b"etag"].decode()):
+                if wanted and is_tagged(wanted, dict(message_start["headers"])[b"etag"].decode()):
                     await send({**message_start, "status": 304, "headers": _without_body(message_start["headers"])})
                     await send({"type": "http.response.body", "body": b""})
                     return

@@ -1,5 +1,6 @@
 """Request counts, latencies and outcomes for Prometheus."""
 
+from functools import cache
 from time import perf_counter
 
 from fastapi import Response
@@ -18,6 +19,7 @@ class Metrics:
             ["route", "status"],
             registry=self.registry,
         )
+        self.seconds_of = cache(self.seconds.labels)  # each pair is looked up once
         self.listeners = Gauge("hearth_api_listeners", "Open event streams", registry=self.registry)
         self.streams = Counter(
             "hearth_api_streams_ended",
@@ -47,7 +49,7 @@ class Measured:
         def count(status: int) -> None:
             # The route's pattern, not the path: home codes in paths would make the label's cardinality unbounded.
             route = getattr(scope.get("route"), "path", "none")
-            self.metrics.seconds.labels(route, str(status)).observe(perf_counter() - begun)
+            self.metrics.seconds_of(route, str(status)).observe(perf_counter() - begun)
 
         async def counting(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -79,21 +79,24 @@ WHERE t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
 """
 SELECT_TOKEN: LiteralString = "SELECT" + TOKEN_COLUMNS + VALID_TOKEN + "AND t.hash = %(hash)s"
 # Find a token and enter its reach by one statement, as SELECT_INTO_REACH does: what is revoked by then is not found. So
-# nothing about who may do what is kept from one request to the next.
+# nothing about who may do what is kept from one request to the next. What is set is one column, as the client looks at
+# each column of an answer for how to read it.
 SELECT_TOKEN_INTO_REACH: LiteralString = (
     "SELECT"
     + TOKEN_COLUMNS
     + """,
-  set_config('role', 'hearth_api', true),
-  set_config('hearth.everywhere', CASE WHEN t.role IN ('customer', 'crew') THEN '' ELSE 'on' END, true),
-  set_config('hearth.station', CASE WHEN t.role = 'crew' THEN coalesce(t.station, '') ELSE '' END, true),
-  set_config('hearth.homes', coalesce(y.homes::text, '{}'), true),
-  set_config('hearth.since', coalesce(y.bounds, '{}'), true),
-  set_config('hearth.days', coalesce(y.day_bounds, '{}'), true),
-  set_config('hearth.role', t.role, true), set_config('hearth.rights', array_to_string(t.rights, ','), true),
-  set_config(
-    'hearth.until', coalesce((CASE WHEN t.staff_id IS NULL THEN t.expires_at ELSE s.active_to END)::text, ''), true
-  )
+  ARRAY[
+    set_config('role', 'hearth_api', true),
+    set_config('hearth.everywhere', CASE WHEN t.role IN ('customer', 'crew') THEN '' ELSE 'on' END, true),
+    set_config('hearth.station', CASE WHEN t.role = 'crew' THEN coalesce(t.station, '') ELSE '' END, true),
+    set_config('hearth.homes', coalesce(y.homes::text, '{}'), true),
+    set_config('hearth.since', coalesce(y.bounds, '{}'), true),
+    set_config('hearth.days', coalesce(y.day_bounds, '{}'), true),
+    set_config('hearth.role', t.role, true), set_config('hearth.rights', array_to_string(t.rights, ','), true),
+    set_config(
+      'hearth.until', coalesce((CASE WHEN t.staff_id IS NULL THEN t.expires_at ELSE s.active_to END)::text, ''), true
+    )
+  ]
 """
     + VALID_TOKEN
     + "AND t.hash = %(hash)s"
@@ -266,7 +269,7 @@ def find(conn: Connection, token: str, now: datetime) -> Asker | None:
 def enter_by(conn: Connection, token: str, now: datetime) -> Asker | None:
     """Find the caller that a token authenticates, and limit the rest of the transaction to the caller's scope."""
     wanted = digest(token)
-    row = conn.execute(SELECT_TOKEN_INTO_REACH, {"hash": wanted, "now": now}).fetchone()
+    row = conn.execute(SELECT_TOKEN_INTO_REACH, {"hash": wanted, "now": now}, binary=True).fetchone()
     if row is None or not hmac.compare_digest(row[0], wanted):
         return None
     return asker_of(row)

@@ -6,6 +6,7 @@ from typing import LiteralString
 
 from psycopg import Connection
 
+from store.base import wire
 from store.base.access import SETTINGS, TOKEN_COLUMNS, VALID_TOKEN, Asker, Scope, asker_of, digest, settings
 
 _OF_THESE: LiteralString = "AND t.hash = ANY (%(hashes)s::bytea[])"
@@ -15,10 +16,12 @@ SELECT_TOKENS_INTO_NOWHERE: LiteralString = (
     "SELECT"
     + TOKEN_COLUMNS
     + """,
-  set_config('role', 'hearth_api', true), set_config('hearth.everywhere', '', true),
-  set_config('hearth.station', '', true), set_config('hearth.homes', '{}', true),
-  set_config('hearth.since', '{}', true), set_config('hearth.days', '{}', true), set_config('hearth.role', '', true),
-  set_config('hearth.rights', '', true), set_config('hearth.until', '', true)
+  ARRAY[
+    set_config('role', 'hearth_api', true), set_config('hearth.everywhere', '', true),
+    set_config('hearth.station', '', true), set_config('hearth.homes', '{}', true),
+    set_config('hearth.since', '{}', true), set_config('hearth.days', '{}', true), set_config('hearth.role', '', true),
+    set_config('hearth.rights', '', true), set_config('hearth.until', '', true)
+  ]
 """
     + VALID_TOKEN
     + _OF_THESE
@@ -38,13 +41,14 @@ def enter_nowhere_by(conn: Connection, tokens: Collection[str], now: datetime) -
     return _found(conn, SELECT_TOKENS_INTO_NOWHERE, tokens, now)
 
 
-def columns(scopes: Sequence[Scope]) -> dict[str, list[str]]:
-    """Return the settings of scopes as arrays, for a function that enters one after the other."""
+def columns(scopes: Sequence[Scope]) -> dict[str, str]:
+    """Return the settings of scopes as the text of arrays, for a function that enters one after the other."""
     found = [settings(scope) for scope in scopes]
-    return {name: [one[name] for one in found] for name in SETTINGS}
+    return {name: wire.array(one[name] for one in found) for name in SETTINGS}
 
 
 def _found(conn: Connection, statement: LiteralString, tokens: Collection[str], now: datetime) -> dict[str, Asker]:
     hashes = {digest(token): token for token in tokens}
-    rows = conn.execute(statement, {"hashes": list(hashes), "now": now}).fetchall()
+    told = wire.array(f"\\x{found.hex()}" for found in hashes)
+    rows = conn.execute(statement, {"hashes": told, "now": now}, binary=True).fetchall()
     return {hashes[bytes(row[0])]: asker_of(row) for row in rows}

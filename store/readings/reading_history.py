@@ -220,8 +220,8 @@ def readings_each(conn: Connection, asked: Sequence[HomeAsked]) -> list[list[Col
     spans = [one.span.parameters() for one in asked]
     told = {
         **many_callers.columns([one.scope for one in asked]),
-        **{name: [span[name] for span in spans] for name in spans[0]},
-        "asked": [one.code for one in asked],
+        **{name: wire.array(span[name] for span in spans) for name in spans[0]},
+        "asked": wire.array(one.code for one in asked),
     }
     found: list[list[Columns] | None] = [None] * len(asked)
     with conn.cursor(binary=True) as cur:

@@ -6,7 +6,7 @@ from typing import LiteralString
 
 from psycopg import Connection
 
-from store.base import many_callers
+from store.base import many_callers, wire
 from store.base.access import IN_SCOPE, Scope
 from store.base.rows import Row, fetch
 
@@ -85,7 +85,7 @@ def find_each(conn: Connection, asked: Sequence[tuple[Scope, str]]) -> list[Row 
     if not asked:
         return []
     scopes = many_callers.columns([scope for scope, _ in asked])
-    rows = fetch(conn, SELECT_EACH, {**scopes, "asked": [code for _, code in asked]})
+    rows = fetch(conn, SELECT_EACH, {**scopes, "asked": wire.array(code for _, code in asked)})
     found = {row.pop("nth"): row for row in rows}
     return [found.get(nth) for nth, _ in enumerate(asked, 1)]
 

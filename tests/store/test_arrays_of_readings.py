@@ -46,3 +46,14 @@ def test_nulls_and_other_types_are_refused(database: Database, values: str) -> N
     statement = f"COPY (SELECT 7, {values}) TO STDOUT (FORMAT BINARY)"
     with database.connect() as conn, conn.cursor() as cur, pytest.raises(ValueError, match=r"NULLs|another type"):
         wire.read_arrays(cur, statement, LAYOUT, {})
+
+
+def test_any_value_comes_through_the_text_of_an_array(database: Database) -> None:
+    said = ["", "NULL", "{}", 'a"b', "a\\b", "\\", ",", " 五 5% ", "\n", "\\x5c", None, START, 7]
+    with database.connect() as conn:
+        row = conn.execute("SELECT %s::text[]", (wire.array(said),)).fetchone()
+        times = conn.execute("SELECT %s::timestamptz[]", (wire.array([START, None]),)).fetchone()
+        digests = conn.execute("SELECT %s::bytea[]", (wire.array(["\\x00ff5c"]),)).fetchone()
+    assert row == ([None if value is None else str(value) for value in said],)
+    assert times == ([START, None],)
+    assert digests == ([b"\x00\xff\\"],)
