@@ -91,7 +91,7 @@ class Rejudging:
         # Last, because the numbers of new flags make all others who raise flags wait until the transaction ends.
         for walked in replayed:
             out.note(self._settle(walked))
-        state_rows.unqueue(self.conn, homes.tolist())
+        self._unqueue(homes, from_day)
         return out
 
     def days(
@@ -140,9 +140,15 @@ class Rejudging:
             out.note(self._settle(going))
         for verdict in settled:
             out.note(self._settle_flags(verdict, to_day))
-        if onward:
-            state_rows.unqueue(self.conn, homes.tolist())
+        for verdict in verdicts if onward else ():
+            self._unqueue(verdict.homes, verdict.first_day)
         return out
+
+    def _unqueue(self, homes: NDArray[np.int32], from_day: date) -> None:
+        """Take homes out of the queue that were judged again from a day on."""
+        is_all = from_day <= self.history.earliest_day(self.now)
+        since = None if is_all else to_datetime(self.history.midnight_us(from_day))
+        state_rows.unqueue(self.conn, homes.tolist(), since)
 
     def _ends(self, home_ids: NDArray[np.int32], to_day: date) -> dict[int, bytes | None]:
         """Return the machine in which each home ends the day before one by the record; None: nothing tells of it.

@@ -155,7 +155,9 @@ SELECT_NOTHING = "SELECT"
 SELECT_QUEUE = """
 SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
 """
-DELETE_QUEUE = "DELETE FROM rejudge WHERE home_id = ANY(%(homes)s)"
+DELETE_QUEUE = """
+DELETE FROM rejudge WHERE home_id = ANY(%(homes)s) AND from_at >= coalesce(%(since)s, '-infinity'::timestamptz)
+"""
 FORGET_HELD = """
 UPDATE sensor_now SET home_id = NULL, celsius = NULL, judged_at = NULL, expires_at = NULL
 WHERE home_id = ANY(%(homes)s)
@@ -283,9 +285,12 @@ def queue(conn: Connection, before: datetime, most: int) -> list[tuple[int, date
     return conn.execute(SELECT_QUEUE, {"before": before, "most": most}).fetchall()
 
 
-def unqueue(conn: Connection, home_ids: list[int]) -> None:
-    """Take homes out of the queue, whose re-judging is done; the caller has them locked."""
-    conn.execute(DELETE_QUEUE, {"homes": home_ids})
+def unqueue(conn: Connection, home_ids: list[int], since: datetime | None) -> None:
+    """Take homes out of the queue that are judged again from an instant on (None: from as early as there is anything).
+
+    The caller has them locked. What changed before the instant, maybe while it waited for them, stays in the queue.
+    """
+    conn.execute(DELETE_QUEUE, {"homes": home_ids, "since": since})
 
 
 def replace_held(conn: Connection, home_ids: list[int], rows: NDArray[np.void]) -> None:

@@ -1,6 +1,7 @@
 """Judging is a function of the history: the same readings in any order end in the same flags and the same ledger."""
 
 import random
+import threading
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -8,12 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.judging.by_clock import keep_ledger
+from alerts.judging.by_clock import catch_up, keep_ledger
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
 from domain import policy_file
+from store.base.stage import open_stages
 from tests import registry_rows as town
 from tests.conftest import Database
+from tests.store.at_once import until_one_waits
 from tests.store.desk import MINUTE, NOON, ZONE, Desk
 from tests.store.histories import Said, batches, finish, record, start_over
 
@@ -66,6 +69,33 @@ def test_judging_again_twice_changes_nothing(desk: Desk) -> None:
     with desk.conn.transaction():
         again = judge_again(desk.conn, history, [1], NOON.date(), now)
     assert (again.days, again.raised, again.withdrawn, again.corrected) == (0, 0, 0, 0)
+
+
+def test_what_comes_for_an_earlier_day_while_judging_again_waits_is_not_forgotten(
+    desk: Desk, database: Database
+) -> None:
+    history, now = History(policy_file.builtin("seed")), NOON + DAY
+    desk.say(("s1", NOON, 20.0))
+    desk.say(("s1", now, 20.0))
+    finish(desk, now)
+    desk.say(("s1", now - MINUTE, 20.0), now=now)
+    assert len(desk.rows("SELECT FROM rejudge")) == 1
+
+    def watching() -> None:
+        with database.connect(autocommit=True) as conn:
+            open_stages(conn)
+            catch_up(conn, history, now + 2 * MINUTE)
+
+    watch = threading.Thread(target=watching)
+    with database.connect(autocommit=True) as conn:
+        late = Desk(conn)
+        with conn.transaction():
+            late.say(("s2", NOON, 15.0), now=now)
+            watch.start()
+            until_one_waits(desk.conn)
+    watch.join()
+    finish(desk, now + 2 * MINUTE)
+    assert [flag["cold_since"] for flag in desk.flags()] == [NOON]
 
 
 def test_the_days_of_the_ledger_add_up(desk: Desk) -> None:
