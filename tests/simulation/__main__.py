@@ -10,14 +10,14 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import structlog
 
-from tests.simulation import playing, processes, stage
-from tests.simulation.mutants import MUTANTS
+from tests.simulation import night, playing, processes, stage
+from tests.simulation.mutants import MUTANTS, planted
 from tests.simulation.playing import Cut, Outcome
 from tests.simulation.stage import Doorway, Stage
 
@@ -33,9 +33,24 @@ def main() -> int:
         if asked.seed is not None:
             return _replay(stage.make(server, "simulation_0"), asked)
         stages = [stage.left(stage.make(server, f"simulation_{n}")) for n in range(asked.workers)]
+        if asked.seeds:
+            return _long(stages, asked)
         report = measured(stages, asked)
     print(json.dumps(report, indent=2))
     return int(bool(report["violations"]) or report["mutants_found"] < report["mutants"])
+
+
+def _long(stages: list[Doorway], asked: argparse.Namespace) -> int:
+    first, last = asked.seeds
+    with multiprocessing.get_context("fork").Pool(len(stages)) as pool:
+        total = night.run(first, last, asked.log, pool, stages)
+    print(json.dumps(asdict(total), indent=2))
+    return int(bool(total.failed))
+
+
+def _range(text: str) -> tuple[int, int]:
+    first, _, last = text.partition(":")
+    return int(first), int(last)
 
 
 def quiet(verbose: bool = False) -> None:
@@ -107,24 +122,20 @@ def _hunt(names: list[str], on: Doorway, until: float) -> dict[str, int | None]:
 
 def seeds_to_find(on: Stage, name: str, most: int, until: float) -> int | None:
     """Play seeds with a bug planted until a check finds it; return how many that took."""
-    for count, seed in enumerate(_seeds(most), 1):
-        with MUTANTS[name](on):
+    with planted(name, on):
+        for seed in range(1, most + 1):
             if playing.play(on, seed).violations:
-                return count
-        if time.monotonic() > until:
-            return None
+                return seed
+            if time.monotonic() > until:
+                return None
     return None
-
-
-def _seeds(most: int) -> Iterator[int]:
-    yield from range(1, most + 1)
 
 
 def _replay(on: Stage, asked: argparse.Namespace) -> int:
     cut = Cut(*(frozenset(map(int, filter(None, one.split(",")))) for one in
                 (asked.without_faults, asked.without_homes, asked.without_messages)))  # fmt: skip
     trace: list[str] | None = [] if asked.trace else None
-    with processes.virtual_modules(), MUTANTS[asked.mutant](on) if asked.mutant else processes.as_is():
+    with processes.virtual_modules(), planted(asked.mutant, on) if asked.mutant else processes.as_is():
         outcome = playing.play(on, asked.seed, cut, trace)
         if asked.shrink and outcome.violations:
             print(playing.command(asked.seed, playing.shrink(on, asked.seed)))
@@ -138,6 +149,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--workers", type=int, default=min(os.cpu_count() or 1, 2))
+    parser.add_argument(
+        "--seeds", type=_range, metavar="FROM:TO", help="play these, both included, and note them in --log"
+    )
+    parser.add_argument("--log", type=Path, default=Path("simulation.log"), help="what it has is not played again")
     parser.add_argument("--mutants", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--seed", type=int, help="play this one alone")
     parser.add_argument("--mutant", choices=sorted(MUTANTS), help="with this bug planted")

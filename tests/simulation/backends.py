@@ -254,6 +254,11 @@ class Connection(psycopg.Connection[Any]):
         self._require()
         return result
 
+    def can_fail(self, statement: str, of_content: bool) -> bool:
+        """Return whether the server can refuse a statement now; outside of a transaction none has content."""
+        is_inside = self.backend.status == TransactionStatus.INTRANS or statement == ENTER
+        return self.backend.can_refuse and not self.refused and (is_inside or not of_content)
+
     def refuse(self, sqlstate: str) -> None:
         """Have the server refuse a statement: the transaction, or its savepoint, is over."""
         result = self.backend.raw.pgconn.exec_(REFUSE.format(sqlstate).encode())

@@ -1,7 +1,7 @@
 """Faults, drawn by the seed: at a statement of a process, at an acknowledgement, or at an instant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 
@@ -30,7 +30,10 @@ AT_STATEMENT = (
     Fault.REFUSED, Fault.STALL,
 )  # fmt: skip
 SQLSTATES = {Fault.DISK_FULL: "53100", Fault.DEADLOCK: "40P01", Fault.REFUSED: "22003"}
+AFTER = frozenset({Fault.CUT_AFTER, Fault.KILL_AFTER})
 AT_COMMIT = (Fault.CUT_BEFORE, Fault.CUT_AFTER, Fault.KILL_BEFORE, Fault.KILL_AFTER)
+MOST_STATEMENTS = 200
+FOLLOWED, SOON = 0.4, 30  # share of the faults that another one follows, and within how many statements of a process
 AT_WORK_US = (-200_000, 1_500_000)  # around a beat
 LONGEST_SKEW_US = 4 * MINUTE  # a reading from more than five minutes ahead is refused: that is another rule
 
@@ -45,6 +48,7 @@ class Planned:
     commits: bool = False  # the n-th commit is meant, not the n-th statement
     at_us: int = 0
     amount: int = 0  # µs: of a stall, or of a clock
+    then: "Planned | None" = None  # what follows, its `nth` counted from here: few faults come alone
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.name} {self.nth or self.at_us}"
@@ -57,13 +61,30 @@ def draw(chance: Random, names: Sequence[str], day: Day) -> list[Planned]:
 
 
 def _one(chance: Random, names: Sequence[str], kind: Fault, day: Day) -> Planned:
-    name, at_us = chance.choice(names), chance.randrange(day.begin_us, day.end_us - HOUR)
+    name = chance.choice([one for one in names if _can_be(kind, one)])
+    then = None
+    if chance.random() < FOLLOWED:
+        then = _at_statement(chance, name, chance.choice([one for one in AT_STATEMENT if _can_be(one, name)]), SOON)
+    return replace(_alone(chance, name, kind, day), then=then)
+
+
+def _can_be(kind: Fault, name: str) -> bool:
+    """Return whether a process can meet a fault: nothing that notify says comes from outside, to be refused."""
+    return not (kind is Fault.REFUSED and name.startswith("notify")) and (kind is not Fault.NETWORK or "ingest" in name)
+
+
+def _alone(chance: Random, name: str, kind: Fault, day: Day) -> Planned:
+    if kind in AT_STATEMENT:
+        return _at_statement(chance, name, kind, MOST_STATEMENTS)
+    if kind is Fault.NETWORK:
+        return Planned(kind, name, nth=chance.randrange(1, 10))
+    at_us = chance.randrange(day.begin_us, day.end_us - HOUR)
     if chance.random() < 0.7:  # while all are at work, not while all wait
         at_us = chance.choice([beat for beat in day.beats_us if beat < day.end_us]) + chance.randrange(*AT_WORK_US)
-    if kind in AT_COMMIT and chance.random() < 0.5:
-        return Planned(kind, name, nth=chance.randrange(1, 40), commits=True)
-    if kind in AT_STATEMENT:
-        return Planned(kind, name, nth=chance.randrange(1, 200), amount=chance.choice([2, 20, 90]) * 1_000_000)
-    if kind is Fault.NETWORK:
-        return Planned(kind, chance.choice(["ingest-1", "ingest-2"]), nth=chance.randrange(1, 10))
     return Planned(kind, name, at_us=at_us, amount=chance.randint(-LONGEST_SKEW_US, LONGEST_SKEW_US))
+
+
+def _at_statement(chance: Random, name: str, kind: Fault, most: int) -> Planned:
+    if kind in AT_COMMIT and chance.random() < 0.5:
+        return Planned(kind, name, nth=chance.randrange(1, max(most // 5, 4)), commits=True)
+    return Planned(kind, name, nth=chance.randrange(1, most), amount=chance.choice([2, 20, 90]) * 1_000_000)

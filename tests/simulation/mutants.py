@@ -20,10 +20,9 @@ import alerts.judging.weigh
 import alerts.notices.sending
 import ingest.batch
 import tests.simulation.desk
-from alerts.judging.judge import PendingReadings
+from alerts.engine.schedule import compile_schedule
 from alerts.judging.weigh import ReadingRules
 from alerts.notices.sending import SendOutcome
-from domain.instants import NONE_US
 from domain.states import HomeState
 from ingest.ahead import SortedAhead
 from ingest.worker import Worker
@@ -32,6 +31,7 @@ from store.evidence import chain_rows
 from store.judging import state_rows
 from store.network import child_rows
 from store.notices import outbox
+from store.readings import reading_rows
 from store.tickets import clock_rows, ticket_rows
 from tests.simulation.broker import Source
 from tests.simulation.stage import Stage
@@ -153,6 +153,17 @@ def dropped(_give_back: Any) -> Any:
 
 
 @contextmanager
+def planted(name: str, stage: Stage) -> Iterator[None]:
+    """Plant a bug; what was worked out with it is forgotten afterwards, and what was without it before."""
+    compile_schedule.cache_clear()
+    try:
+        with MUTANTS[name](stage):
+            yield
+    finally:
+        compile_schedule.cache_clear()
+
+
+@contextmanager
 def reach_everywhere(stage: Stage) -> Iterator[None]:
     """Forget row-level security of flags."""
     stage.admin.execute("ALTER TABLE flag DISABLE ROW LEVEL SECURITY")
@@ -162,9 +173,16 @@ def reach_everywhere(stage: Stage) -> Iterator[None]:
         stage.admin.execute("ALTER TABLE flag ENABLE ROW LEVEL SECURITY")
 
 
-def all_new(_last_us: Any) -> Any:
-    """Take every reading for later than what its sensor has said."""
-    return property(lambda self: np.full(len(self._rows), NONE_US))
+def all_new(_store: Any) -> Any:
+    """Count readings as stored whether they were there or not; what is there stays."""
+
+    def store(conn: Any, way: Any, rows: Any) -> bool:
+        if len(rows):
+            reading_rows._stage(conn, way, rows)
+            conn.execute(way.upsert)
+        return True
+
+    return store
 
 
 def only_sifted(_sift: Any) -> Any:
@@ -200,7 +218,7 @@ MUTANTS: dict[str, Mutant] = {
     "state read without a lock": rewritten(state_rows, "LOCK", "FOR NO KEY UPDATE", ""),
     "seal skips an event": seal_without("hashes"),
     "seal skips an entry of the journal": seal_without("entries"),
-    "everything is new": replaced(PendingReadings, "last_us", all_new),
+    "everything is new": replaced(reading_rows, "_store", all_new),
     "late readings not judged again": without(state_rows, "queue_rejudge"),
     "judged again from the next day": replaced(state_rows, "queue_rejudge", from_the_next_day),
     "counts forgotten": without(ingest.batch, "add_counts"),

@@ -1,6 +1,7 @@
 """The town of the simulation, and its day: what every thermometer says, when it is sent, and what is sent late."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from random import Random
@@ -12,7 +13,7 @@ from psycopg import Connection
 from domain.policy import Policy
 from domain.policy_file import load
 from tests import registry_rows
-from tests.simulation.timeline import SECOND
+from tests.simulation.timeline import NEVER_US, SECOND
 
 HOMES, BUILDINGS = 20, 4
 INTERVAL_S = 1_800
@@ -30,7 +31,12 @@ DAYS = (
     ("Europe/Berlin", date(2026, 3, 28)),
     ("Europe/Berlin", date(2026, 10, 24)),
 )
-SEASON = "seasons = [{{from = 2025-11-15, to = 2026-03-16}}, {{from = 2026-{}, to = 2027-03-16}}]"
+WHAT_IS_MANY = (("building_homes = 5", (2, 3, 5)), ("substation_homes = 20", (4, 6, 20)))
+SHARE_SUBSTATION = """
+UPDATE building AS b SET substation_id = o.substation_id FROM building AS o
+WHERE b.building_id = %s AND o.building_id = %s
+"""
+SEASON = "seasons = [{{from = 2025-11-15, to = 2026-{}}}, {{from = 2026-{}, to = 2027-03-16}}]"
 
 
 class Thermometer(NamedTuple):
@@ -39,6 +45,19 @@ class Thermometer(NamedTuple):
     code: str
     home: int  # its position among the homes
     offset_milli: int
+
+
+class Cause(NamedTuple):
+    """A fault of the network, for which many homes turn cold at once and warm at once."""
+
+    homes: range  # positions
+    begin_us: int
+    end_us: int
+    depth_k: float
+
+    def at(self, home: int, us: int) -> float:
+        """Return by how much it makes a home colder at an instant, K."""
+        return self.depth_k if home in self.homes and self.begin_us <= us < self.end_us else 0.0
 
 
 class Reading(NamedTuple):
@@ -97,6 +116,8 @@ THERMOMETERS = [
 def found(conn: Connection) -> list[int]:
     """Write the registry of the town; return the ids of its homes in order."""
     buildings = [registry_rows.building(conn, station) for station in ("East", "East", "West", "West")]
+    for first, second in zip(buildings[::2], buildings[1::2], strict=True):  # two behind a substation
+        conn.execute(SHARE_SUBSTATION, (second, first))
     homes = [
         registry_rows.home(conn, f"H{n}", building_id=buildings[n * BUILDINGS // HOMES], home_class="multistorey")
         for n in range(HOMES)
@@ -117,19 +138,33 @@ def draw(chance: Random, policy_text: str) -> Day:
     begin_us = round(local.timestamp()) * SECOND
     end_us = begin_us + 24 * HOUR
     policy = load(_rules(chance, policy_text, first, zone_name), "the seed", zone_name)
-    beats = sorted(chance.sample(range(begin_us + MINUTE, end_us, MINUTE), chance.choice([1, 2, 3, 5])))
-    beats += [end_us + n * MINUTE for n in SETTLES_MIN]
-    sendings = [one for thermometer in THERMOMETERS for one in _says(chance, thermometer, begin_us, end_us)]
+    beats = [*_beats(chance, begin_us, end_us), *(end_us + n * MINUTE for n in SETTLES_MIN)]
+    causes = [_cause(chance, begin_us) for _ in range(chance.choice([0, 0, 1, 2]))]
+    sendings = [one for thermometer in THERMOMETERS for one in _says(chance, thermometer, begin_us, end_us, causes)]
     return Day(zone, begin_us, end_us, beats, policy, sorted(sendings, key=lambda one: (one.at_us, one.device)))
+
+
+def _beats(chance: Random, begin_us: int, end_us: int) -> list[int]:
+    """Draw when messages come: a few times with hours between, so that the past is judged, or for some hours at once.
+
+    Only what comes soon after it was measured is judged as it comes.
+    """
+    beats = chance.sample(range(begin_us + MINUTE, end_us, MINUTE), chance.choice([1, 2, 3, 5]))
+    if chance.random() < 0.5:
+        from_us = chance.choice([end_us - 4 * HOUR, begin_us + chance.randrange(1, 20) * HOUR])
+        beats = [*beats[:2], *(from_us + n * 30 * MINUTE for n in range(8))]
+    return sorted({beat for beat in beats if beat < end_us})
 
 
 def _rules(chance: Random, text: str, first: date, zone: str) -> str:
     """Draw the rules: their times, and whether others are in force from the next midnight."""
     head, _, version = text.partition("[[version]]")
-    season = SEASON.format("10-01" if zone.startswith("Europe") else "11-15")
+    season = SEASON.format(*(("05-01", "10-01") if zone.startswith("Europe") else ("03-16", "11-15")))
     head = head.replace(next(line for line in head.splitlines() if line.startswith("seasons")), season)
     version = version.replace("confirm_for_s = 0", f"confirm_for_s = {chance.choice([0, 0, 600, 3600])}")
     version = version.replace("clear_for_s = 1800", f"clear_for_s = {chance.choice([600, 1800, 3600])}")
+    for usual, some in WHAT_IS_MANY:
+        version = version.replace(usual, f"{usual.partition('=')[0]}= {chance.choice(some)}")
     texts = [version]
     if chance.random() < 0.3:
         later = version.replace("2020-01-01", str(first + timedelta(days=1)), 1)
@@ -137,14 +172,31 @@ def _rules(chance: Random, text: str, first: date, zone: str) -> str:
     return head + "".join(f"[[version]]{one}" for one in texts)
 
 
-def _says(chance: Random, of: Thermometer, begin_us: int, end_us: int) -> list[Sending]:
+def _cause(chance: Random, begin_us: int) -> Cause:
+    """Draw what goes wrong in a building, or behind a substation, and for how long."""
+    size = HOMES // BUILDINGS * chance.choice([1, 1, 2])
+    first, from_us = chance.randrange(0, HOMES, size), begin_us + chance.randrange(0, 18) * HOUR
+    return Cause(range(first, first + size), from_us, from_us + chance.randrange(2, 8) * HOUR, chance.uniform(2, 4))
+
+
+def _silence(chance: Random, begin_us: int) -> tuple[int, int]:
+    """Draw from when to when a thermometer says nothing: most speak all day, a few fall silent for good."""
+    if chance.random() < 0.8:
+        return NEVER_US, NEVER_US
+    from_us = begin_us + chance.randrange(0, 24) * HOUR
+    return from_us, chance.choice([from_us + chance.randrange(2, 10) * HOUR, NEVER_US])
+
+
+def _says(chance: Random, of: Thermometer, begin_us: int, end_us: int, causes: Sequence[Cause]) -> list[Sending]:
     """Draw what a thermometer says: a walk around the limits; some of it comes late, twice or together."""
     every = chance.choice([2700, 3600, 5400])
+    silent_us, speaks_us = _silence(chance, begin_us)
     level, at_us, said = chance.uniform(15.5, 20.5), begin_us - chance.randrange(0, every, GRID_S) * SECOND, []
     while at_us < end_us:
         level = min(max(level + chance.uniform(-0.8, 0.8), 14.5), 22.0)
-        celsius = chance.choice(EDGES) - of.offset_milli / 1000 if chance.random() < 0.3 else round(level, 2)
-        if chance.random() > 0.08:
+        gone = sum(cause.at(of.home, at_us) for cause in causes)
+        celsius = chance.choice(EDGES) - of.offset_milli / 1000 if chance.random() < 0.3 else round(level - gone, 2)
+        if chance.random() > 0.08 and not silent_us <= at_us < speaks_us:
             said.append(Reading(of.code, at_us, round(celsius, 3)))
         at_us += max(every + chance.choice([0, 0, -GRID_S, GRID_S, 3 * GRID_S]), GRID_S) * SECOND
     sendings = []

@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from random import Random
@@ -14,7 +14,7 @@ from tests.simulation import faults, processes, timeline, town
 from tests.simulation.backends import COMMITS, Connection
 from tests.simulation.broker import Broker, BrokerFaults, Published, Source
 from tests.simulation.desk import Desk
-from tests.simulation.faults import SQLSTATES, Fault, Planned
+from tests.simulation.faults import AFTER, SQLSTATES, Fault, Planned
 from tests.simulation.processes import Door
 from tests.simulation.stage import Stage
 from tests.simulation.timeline import SECOND, Process, Timeline
@@ -25,7 +25,9 @@ RESTART_S = (1, 5, 30, 300)
 POLICY = policy_file.builtin_text("seed")
 ROUNDS = ("sensors", "outages", "substations", "buildings", "samples", "incidents", "measurements", "measurements due",
           "recovery", "undated clocks", "days of readings", "seals", "seal of the day", "ledger", "figures of heat",
-          "figures of the desk", "dead letters", "dead letters' bytes", "uploads", "told", "files")  # fmt: skip
+          "figures of the desk", "dead letters", "dead letters' bytes", "uploads", "told", "files", "folders of peers",
+          "received of peers")  # fmt: skip
+WRITING = ("incidents", "incidents", "recovery", "ledger", "seals")  # what others write, too
 RARE_S, NEVER_S = 12 * 3600.0, float("inf")
 # Share of seeds in which each of them runs: what is not there costs nothing, and nothing hides behind it.
 PROCESSES = {"ingest-1": 1.0, "ingest-2": 0.3, "watch-1": 1.0, "watch-2": 0.2, "notify-1": 0.3, "desk": 0.4}
@@ -58,6 +60,7 @@ class World:
     desk: Desk = field(init=False)
     running: dict[str, Process] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)  # statements and acknowledgements, by name of a process
+    due: list[Planned] = field(default_factory=list)  # faults at statements and acknowledgements that are to come
     met: Counter[str] = field(default_factory=Counter)  # faults that came to be
     trace: list[str] | None = None
     digest: int = 0
@@ -79,7 +82,7 @@ def plan_of(seed: int) -> Plan:
     chance = Random(f"{seed} plan")
     day = town.draw(chance, POLICY)
     broker = BrokerFaults(chance.choice([0, 0.02, 0.2]), chance.choice([0, 0.2]))
-    usual, rare = chance.sample(ROUNDS, 2), chance.sample(ROUNDS, 4)
+    usual, rare = [chance.choice(WRITING), chance.choice(ROUNDS)], chance.sample(ROUNDS, 4)
     paces = {name: RARE_S if name in rare else NEVER_S for name in ROUNDS if name not in usual}
     running = tuple(name for name, share in PROCESSES.items() if chance.random() < share)
     planned = faults.draw(chance, running, day)
@@ -115,7 +118,9 @@ def _begin(world: World) -> None:
     world.running["nature"] = nature
     world.timeline.start(nature, lambda: _publish(world))
     for fault in world.plan.faults:
-        if fault.at_us:
+        if fault.nth:
+            world.due.append(fault)
+        else:
             after_s = (fault.at_us - world.timeline.now_us) / SECOND
             world.timeline.start(nature, partial(_at_an_instant, world, fault), after_s)
 
@@ -188,24 +193,30 @@ def _meet(world: World, conn: Connection, text: str, before: bool) -> None:
         world.timeline.sleep(_duration(world.chance))
     if world.is_over:
         return
-    for fault in world.plan.faults:
-        if fault.name != name or not fault.nth or fault.kind is Fault.NETWORK or fault.commits > (text in COMMITS):
+    while process.alive and (fault := _due(world, conn, text, before)):
+        _befall(world, conn, process, fault)
+
+
+def _due(world: World, conn: Connection, text: str, before: bool) -> Planned | None:
+    """Return a fault whose time has come, and that can be at this statement; those that cannot wait for the next."""
+    name = conn.process.name
+    commits, statements = world.counted[f"{name} commits"], world.counted[name]
+    for fault in world.due:
+        if fault.name != name or fault.kind is Fault.NETWORK or before == (fault.kind in AFTER):
             continue
-        if fault.nth == world.counted[f"{name} commits" if fault.commits else name]:
-            _befall(world, conn, process, fault, before)
+        is_due = (text in COMMITS and fault.nth <= commits) if fault.commits else fault.nth <= statements
+        if is_due and (fault.kind not in SQLSTATES or conn.can_fail(text, of_content=fault.kind is Fault.REFUSED)):
+            return fault
+    return None
 
 
 def _duration(chance: Random) -> float:
     return DURATIONS_S[int(chance.random() * len(DURATIONS_S))]
 
 
-def _befall(world: World, conn: Connection, process: Process, fault: Planned, before: bool) -> None:
-    is_after = fault.kind in (Fault.CUT_AFTER, Fault.KILL_AFTER)
-    if before == is_after:
-        return
-    if fault.kind in SQLSTATES and not conn.backend.can_refuse:
-        return
-    world.met[fault.kind.value] += 1
+def _befall(world: World, conn: Connection, process: Process, fault: Planned) -> None:
+    world.due.remove(fault)
+    _note(world, fault)
     if fault.kind in SQLSTATES:
         conn.refused = SQLSTATES[fault.kind]
     elif fault.kind is Fault.STALL:
@@ -217,22 +228,30 @@ def _befall(world: World, conn: Connection, process: Process, fault: Planned, be
         raise psycopg.OperationalError("the network has cut the connection")
 
 
+def _note(world: World, fault: Planned) -> None:
+    """Count a fault that has come to be, and have the one come that follows it."""
+    world.met[fault.kind.value] += 1
+    if then := fault.then:
+        since = world.counted[f"{then.name} commits" if then.commits else then.name]
+        world.due.append(replace(then, nth=since + then.nth))
+
+
 def _meet_acknowledgement(world: World, source: Source, before: bool) -> None:
     name = source.process.name
     if before:
         world.counted[f"{name} acknowledges"] += 1
         world.timeline.sleep(0.002)
-    for fault in world.plan.faults:
-        is_here = fault.kind is Fault.NETWORK and fault.name == name and before and not world.is_over
-        if is_here and fault.nth == world.counted[f"{name} acknowledges"]:
-            world.met[fault.kind.value] += 1
+    for fault in [one for one in world.due if one.name == name and one.kind is Fault.NETWORK]:
+        if before and not world.is_over and fault.nth <= world.counted[f"{name} acknowledges"]:
+            world.due.remove(fault)
+            _note(world, fault)
             source.cut()
 
 
 def _at_an_instant(world: World, fault: Planned) -> None:
     if world.is_over:
         return
-    world.met[fault.kind.value] += 1
+    _note(world, fault)
     if fault.kind is Fault.BROKER:
         world.broker.restart()
     elif fault.name not in world.running:
