@@ -380,6 +380,7 @@ INSERT INTO granted_function VALUES
   ('identity.reveal', 'hearth_identity'),
   -- Signing in: hashes and secrets come out of their schema one person at a time
   ('credential.known', 'hearth_api'),
+  ('credential.hold_password', 'hearth_api'),
   ('credential.open_session', 'hearth_api'),
   ('credential.use_session', 'hearth_api'),
   ('credential.end_sessions', 'hearth_api'),

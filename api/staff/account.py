@@ -114,7 +114,9 @@ def _password_fault(request: Request, session: Session, own: Row, password: str)
 
 @router.get("/codes")
 def ask_for_codes(request: Request, session: AskingPerson) -> Response:
-    """Show a new secret for an authenticator app, and ask for its first code."""
+    """Show a new secret for an authenticator app, and ask for its first code; codes that are on are ended first."""
+    if _own(session)["totp_set_at"]:
+        return RedirectResponse(ACCOUNT, 303)
     return _secret_shown(request, session, totp.new_secret())
 
 
@@ -129,7 +131,9 @@ def _secret_shown(request: Request, session: Session, secret: bytes, fault: str 
 
 @router.post("/codes")
 def set_up_codes(request: Request, session: ChangingPerson, secret: Field = "", digits: Field = "") -> Response:
-    """Ask for codes from now on, once the first one is right."""
+    """Ask for codes from now on, once the first one is right; those that are on stay, without the password."""
+    if _own(session)["totp_set_at"]:
+        return RedirectResponse(ACCOUNT, 303)
     read = totp.read(secret)
     if read is None:
         return RedirectResponse(f"{ACCOUNT}/codes", 303)

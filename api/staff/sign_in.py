@@ -71,10 +71,20 @@ def sign_in(request: Request, name: Field = "", password: Field = "", next: Next
     door.right_password(request, asked)
     newer = passwords.hashed(password) if passwords.is_outdated(known.hash) else None
     with door.outside(request, writes=True) as at:
-        if newer:
-            credential_rows.set_password(at.conn, known.staff_id, newer, at.now)
-        answer = _pending(request, at, known, onward) if known.has_totp else door.let_in(request, at, known, onward)
+        answer = _begin(request, at, known, newer, onward)
     return answer or _wrong(request, tried, known, name, onward)
+
+
+def _begin(request: Request, at: Outside, known: KnownPerson, newer: str | None, onward: str | None) -> Response | None:
+    """Begin a session, or ask for the code; None if the password is another since it was checked, which takes a while.
+
+    `newer`: the hash to keep from now on, if the one that is known was made with other parameters.
+    """
+    if credential_rows.hold(at.conn, known.staff_id) != known.hash:
+        return None
+    if newer:
+        credential_rows.set_password(at.conn, known.staff_id, newer, at.now)
+    return _pending(request, at, known, onward) if known.has_totp else door.let_in(request, at, known, onward)
 
 
 def _wrong(request: Request, tried: Try, known: KnownPerson | None, name: str, onward: str | None) -> Response:
@@ -141,9 +151,8 @@ def _take_code(request: Request, at: Outside, owing: OwingPerson, digits: str, o
     limiter = surroundings(request).guard.limiter
     tried = limiter.try_code(owing.staff_id)
     counter = totp.matching(owing.secret, digits, at.now) if tried.allowed else None
-    if counter is not None and credential_rows.take_code(at.conn, owing.staff_id, counter):
+    if counter is not None and _took(at, owing, counter):
         limiter.right_code(owing.staff_id)
-        session_rows.end_one(at.conn, owing.staff_id, owing.session, at.now)
         return _without_pending(request, door.let_in(request, at, owing, onward, code=True))
     request.state.delay_s = tried.delay_s
     door.note(request, at, owing, refused="code" if tried.allowed else "too many tries")
@@ -151,6 +160,13 @@ def _take_code(request: Request, at: Outside, owing: OwingPerson, digits: str, o
         return None
     session_rows.end_one(at.conn, owing.staff_id, owing.session, at.now)
     return _without_pending(request, None)
+
+
+def _took(at: Outside, owing: OwingPerson, counter: int) -> bool:
+    """Take a code, and the proof of the password with it, unless it has ended since: by another password, say."""
+    credential_rows.hold(at.conn, owing.staff_id)
+    is_taken = credential_rows.take_code(at.conn, owing.staff_id, counter)
+    return is_taken and session_rows.end_one(at.conn, owing.staff_id, owing.session, at.now)
 
 
 def _without_pending(request: Request, answer: Response | None) -> Response:

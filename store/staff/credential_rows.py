@@ -14,6 +14,7 @@ CODE_BYTES = 24
 SELECT_KNOWN = """
 SELECT k.staff_id, k.name, k.role, k.hash, k.has_totp FROM credential.known(%(asked)s, %(now)s) AS k
 """
+SELECT_HOLD = "SELECT credential.hold_password(%(staff_id)s)"
 SELECT_OWING = """
 SELECT o.staff_id, o.name, o.role, o.token_id, o.secret FROM credential.owing(%(hash)s, %(now)s) AS o
 """
@@ -63,6 +64,12 @@ def known(conn: Connection, sign_in_name: str, now: datetime) -> KnownPerson | N
     return KnownPerson(*row) if row else None
 
 
+def hold(conn: Connection, staff_id: int) -> str | None:
+    """Return the hash of a person's password, which nobody changes until the end of the transaction."""
+    row = conn.execute(SELECT_HOLD, {"staff_id": staff_id}).fetchone()
+    return row[0] if row else None
+
+
 def owing(conn: Connection, token: str, now: datetime) -> OwingPerson | None:
     """Return the person whose code is awaited after this token."""
     row = conn.execute(SELECT_OWING, {"hash": access.digest(token), "now": now}).fetchone()
@@ -80,7 +87,10 @@ def set_password(conn: Connection, staff_id: int, password_hash: str, now: datet
 
 
 def set_totp(conn: Connection, staff_id: int, secret: bytes | None, counter: int | None, now: datetime) -> None:
-    """Ask a person for codes by this secret from now on; None: no more. `counter`: of the code that proved it."""
+    """Ask a person for codes by this secret from now on, unless it is asked already; None: no more.
+
+    `counter`: of the code that proved the secret.
+    """
     conn.execute(SELECT_SET_TOTP, {"staff_id": staff_id, "secret": secret, "counter": counter, "now": now})
 
 

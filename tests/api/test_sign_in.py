@@ -1,12 +1,15 @@
 """Signing in: who gets in, who does not, and that both take as long; what a session in a cookie can be used for."""
 
 import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
 from types import SimpleNamespace
 
 import httpx
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 
@@ -14,7 +17,7 @@ from api.http import callers, limits
 from api.staff import passwords
 from api.staff.account import described
 from api.staff.session import COOKIE, local_path
-from api.staff.sign_in import PENDING_COOKIE
+from api.staff.sign_in import PENDING, PENDING_COOKIE
 from domain import totp
 from store.base import access
 from store.staff import credential_rows, session_rows
@@ -22,6 +25,7 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import CHEAP, PASSWORD, browser, member, sealed, session_of
 from tests.api.town import NOW
+from tests.conftest import ANSWER_S, Database
 
 pytestmark = pytest.mark.plain_only
 
@@ -425,6 +429,41 @@ def test_a_new_password_ends_all_other_sessions(api: Api) -> None:
         assert sign_in(client, password=new).status_code == 303
 
 
+def test_a_password_that_is_changed_while_it_is_checked_opens_nothing(api: Api, client: httpx.Client) -> None:
+    """A check takes a while, and waits for its turn: somebody with the old password is in it when it is changed."""
+    staff_id = member(api.conn, password=PASSWORD)
+    api.conn.commit()
+    with ThreadPoolExecutor(1) as another:
+        for _ in range(passwords.AT_ONCE):
+            passwords._SLOTS.acquire()
+        try:
+            trying = another.submit(sign_in, client)
+            until = time.monotonic() + ANSWER_S
+            while passwords._PLACES._value == passwords.AT_ONCE + passwords.MOST_WAITING:
+                assert time.monotonic() < until
+                time.sleep(0.005)
+            credential_rows.set_password(api.conn, staff_id, CHEAP.hash("another password altogether"), NOW)
+            session_rows.end_all(api.conn, staff_id, NOW)
+            api.conn.commit()
+        finally:
+            for _ in range(passwords.AT_ONCE):
+                passwords._SLOTS.release()
+        assert trying.result().status_code == 401
+    assert session_rows.sessions(api.conn, staff_id, NOW) == []
+    assert sign_in(client, password="another password altogether").status_code == 303
+
+
+def test_a_session_that_begins_holds_the_password_until_it_can_be_ended(api: Api, plain_database: Database) -> None:
+    staff_id = member(api.conn, password=PASSWORD)
+    api.conn.commit()
+    with api.conn.transaction():
+        assert credential_rows.hold(api.conn, staff_id)
+        with plain_database.connect() as other:
+            other.execute("SET lock_timeout = '50ms'")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                credential_rows.set_password(other, staff_id, CHEAP.hash("another password altogether"), NOW)
+
+
 def test_codes_are_set_up_with_a_picture_and_ended_with_the_password(api: Api) -> None:
     staff_id = member(api.conn, password=PASSWORD)
     token = session_of(api.conn, staff_id)
@@ -441,6 +480,17 @@ def test_codes_are_set_up_with_a_picture_and_ended_with_the_password(api: Api) -
         assert answer.headers["location"] == "/account?done=codes_on"
         assert written not in client.get("/account").text
         assert client.post("/account/codes/off", data=sealed(token, password="wrong")).status_code == 422
+        # An open page alone does not get round the password by codes of its own.
+        own = totp.new_secret()
+        theirs = sealed(token, secret=totp.written(own), digits=totp.code(own, totp.counter_at(NOW)))
+        for answer in (client.post("/account/codes", data=theirs), client.get("/account/codes")):
+            assert (answer.status_code, answer.headers["location"]) == (303, "/account")
+        credential_rows.set_totp(api.conn, staff_id, own, 0, NOW)
+        known = credential_rows.known(api.conn, "li.na", NOW)
+        pending = session_rows.begin_pending(api.conn, staff_id, "a test", PENDING, NOW) or ""
+        owing = credential_rows.owing(api.conn, pending, NOW)
+        assert known and known.has_totp and owing  # noqa: PT018
+        assert bytes(owing.secret) == secret
     with browser(api) as another:
         assert sign_in(another).headers["location"] == "/sign-in/code"
         form = hidden(another.get("/sign-in/code").text)

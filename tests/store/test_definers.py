@@ -178,6 +178,7 @@ WAYS_IN = {
     "sealed_hashes(bigint)": ("SELECT * FROM public.sealed_hashes(1)",),
     "identity.refuse_rewriting()": ("UPDATE identity.complainant SET name = 'x'",),
     "credential.known(text,timestamp with time zone)": ("SELECT * FROM credential.known('li', now())",),
+    "credential.hold_password(integer)": ("SELECT credential.hold_password(1)",),
     "credential.open_session(integer,bytea,text,timestamp with time zone,interval,timestamp with time zone,boolean)": (
         "SELECT credential.open_session(1, 'h', 'd', now(), interval '1 hour', now() + interval '1 day', false)",
     ),
