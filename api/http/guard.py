@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import FastAPI
+from python_multipart.multipart import parse_options_header
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.http.limits import Limiter
 from api.http.oidc import Oidc
 from api.http.problem import FRAMEWORK, Problem, too_many
-from api.words.problems import FILE_TOO_LARGE, TOO_LONG
+from api.words.problems import FILE_TOO_LARGE, FORM_NOT_UTF8, TOO_LONG
 from domain.files import MOST_BYTES
 
 # Pages set their own policy; without one, nothing may be loaded.
@@ -30,6 +31,7 @@ STRICT_TRANSPORT: dict[str, str] = {"strict-transport-security": "max-age=315360
 LINES = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 SECURE_LINES = [*LINES, *((name.encode(), value.encode()) for name, value in STRICT_TRANSPORT.items())]
 COUNTED = ("/v1", "/home", "/status", "/sign-in", "/sign-out", "/invitation", "/calendar", "/account", "/desk", "/crew")
+FORM = b"content-type"
 INSIDE = ("/metrics", "/readyz")
 # Headers that a proxy adds to a request it forwards.
 PASSED_ON = frozenset(
@@ -56,6 +58,7 @@ class Guard:
 def surround(app: FastAPI, guard: Guard) -> None:
     """Add the middleware to the app; the last one added runs first."""
     app.add_middleware(Tagged)
+    app.add_middleware(PlainForms)
     app.add_middleware(SizeLimit, most=guard.body_bytes)
     app.add_middleware(AddressLimit, limiter=guard.limiter)
     if guard.cors_origins:
@@ -119,6 +122,28 @@ class AddressLimit:
             await too_many(seconds).response(scope)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
+
+
+class PlainForms:
+    """Middleware that answers 415 to a form that names another encoding of its texts than UTF-8, which no browser does.
+
+    The framework would read its texts by any codec of Python: with some of them a form of the allowed length takes
+    minutes of the event loop, with others it gives texts that cannot be kept.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and any(not _in_utf8(value) for name, value in scope["headers"] if name == FORM):
+            await Problem(415, FORM_NOT_UTF8, headers={"Connection": "close"}).response(scope)(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def _in_utf8(content_type: bytes) -> bool:
+    _, options = parse_options_header(content_type)  # as the framework reads it
+    return options.get(b"charset", b"utf-8").lower() in (b"utf-8", b"utf8")
 
 
 class SizeLimit:

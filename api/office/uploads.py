@@ -168,7 +168,12 @@ def admit(request: Request, session: Session) -> Admitted:
     """
     if seconds := session.limiter.wait_upload(session.asker.actor):
         raise too_many(seconds)
-    return Admitted(names_of(request, session), sorted(registry_rows.written_otherwise(session.conn)))
+    return Admitted(names_of(request, session), known_codes(session))
+
+
+def known_codes(session: Session) -> list[str]:
+    """Return the codes of the registry that stay as they are written."""
+    return sorted(registry_rows.written_otherwise(session.conn))
 
 
 async def received(
@@ -299,9 +304,8 @@ def waiting_tables(request: Request, changing: Session, sha256: str) -> SentTabl
         waiting = upload_rows.find(changing.conn, changing.asker.actor, bytes.fromhex(sha256), since)
     if waiting is None:
         raise Problem(409, UPLOAD_GONE)
-    known = sorted(registry_rows.written_otherwise(changing.conn))
     name, sheet, encoding, content = waiting
-    return read(request, TableFile(name, content, sheet, encoding, changing.policy.zone.key, known))
+    return read(request, TableFile(name, content, sheet, encoding, changing.policy.zone.key, known_codes(changing)))
 
 
 def terms_of(changing: Session) -> UploadTerms:

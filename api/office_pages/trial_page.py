@@ -17,8 +17,9 @@ from api.office import trial_files, trials
 from api.office.trials import PolicyTrial, TrialFigures, TrialOutcome, TriedNumbers
 from api.office_pages.forms import AskingLeader, Fields, SentForm, Told, tried
 from api.pages.render import say
+from api.staff.file_form import FileFormRoute
 from api.staff.frame import language_of
-from api.staff.session import StaffRoute, signed_in
+from api.staff.session import signed_in
 from store.base.access import Right
 
 NUMBERS = tuple(TriedNumbers.model_fields)
@@ -28,7 +29,7 @@ A_DAY = timedelta(days=1)
 SENTENCES = ("homes_cold", "flags", "tickets")
 reading = contextmanager(signed_in(LEADERS))
 
-router = APIRouter(prefix="/desk/rules/trial", route_class=StaffRoute, include_in_schema=False)
+router = APIRouter(prefix="/desk/rules/trial", route_class=FileFormRoute, include_in_schema=False)
 
 
 @dataclass(frozen=True)

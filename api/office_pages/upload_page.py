@@ -1,7 +1,6 @@
 """The page on which tables of the registry are uploaded: compared, then applied."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import contextmanager
 from typing import Annotated, get_args
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -11,15 +10,18 @@ from starlette.responses import RedirectResponse, Response
 
 from api.desk_pages.measuring import PLAN
 from api.desk_pages.show import desk_page
+from api.files.upload import refusal
 from api.http.problem import Problem
-from api.http.session import LEADERS, Session
+from api.http.session import LEADERS, Session, surroundings
 from api.office import uploads
 from api.office.uploads import Admitted, Digest, EncodingName, SheetName, UploadApply, UploadComparison
 from api.office_pages.find import REGISTRY
 from api.office_pages.forms import NOTHING_TRIED, AskingLeader, Fields, SentForm, tried
+from api.staff.file_form import FileFormRoute
 from api.staff.frame import language_of
-from api.staff.session import StaffRoute, signed_in
+from api.staff.session import signed_in
 from api.words.problems import ONE_FILE
+from domain.files import MOST_BYTES, FileFault
 from registry.reading import TableFile
 from store.base.access import Right
 
@@ -28,10 +30,9 @@ ENCODINGS = ("utf-8", "utf-16", "gb18030", "big5", "windows-1252", "windows-1251
 UNTAKEN = (409, 413, 422, 503)
 reading = contextmanager(signed_in(LEADERS))
 writing = contextmanager(signed_in(LEADERS, Right.WRITE))
-receiving = asynccontextmanager(uploads.received)
 ENCODING: TypeAdapter[str] = TypeAdapter(EncodingName)
 
-router = APIRouter(prefix=UPLOADS, route_class=StaffRoute, include_in_schema=False)
+router = APIRouter(prefix=UPLOADS, route_class=FileFormRoute, include_in_schema=False)
 
 
 def admitted(request: Request) -> Admitted:
@@ -40,24 +41,28 @@ def admitted(request: Request) -> Admitted:
         return uploads.admit(request, session)
 
 
-async def received(
-    request: Request, caller: Annotated[Admitted, Depends(admitted)]
-) -> AsyncIterator[TableFile | Problem]:
-    """Read the file of the form, or what is wrong with it."""
-    form = await request.form()
-    if not isinstance(form.get("file"), UploadFile):
-        yield Problem(422, ONE_FILE)
-        return
-    sheet = next((one for one in get_args(SheetName) if one == form.get("sheet")), None)
+def known(request: Request) -> list[str]:
+    """Return the codes that stay as they are written, to a person who may upload."""
+    with writing(request) as session:
+        return uploads.known_codes(session)
+
+
+async def received(request: Request, known: Annotated[list[str], Depends(known)]) -> TableFile | Problem:
+    """Return the file of the form, or what is wrong with it."""
+    form = await request.form()  # read and bounded when it was admitted
+    sent = form.get("file")
+    if not isinstance(sent, UploadFile):
+        return Problem(422, ONE_FILE)
+    content = await sent.read()
+    if len(content) > MOST_BYTES:  # a form may be longer than its file
+        return refusal(FileFault.LARGE)
+    sheet = next((one for one in get_args(SheetName) if one == form.get("sheet")), "")
     try:
         encoding = ENCODING.validate_python(form.get("encoding") or "")
     except ValidationError:
         encoding = ""
-    try:
-        async with receiving(request, caller, "", sheet, encoding) as file:
-            yield file
-    except Problem as problem:
-        yield problem
+    zone = surroundings(request).policy.zone.key
+    return TableFile(uploads.plain_name(sent.filename or ""), content, sheet, encoding, zone, known)
 
 
 @router.get("")

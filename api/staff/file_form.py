@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from api.files.file_routes import keep_file
 from api.files.held import Handler, hold, releasing
 from api.files.upload import RECEIVED_S, SentFile, names_of_sender, prepared_file
+from api.http.guard import FILES
 from api.http.problem import Problem, unauthorised, unavailable
 from api.http.session import STAFF, Session, session_of
 from api.http.values import instant
@@ -53,7 +54,7 @@ class FileForm:
 
 
 class FileFormRoute(StaffRoute):
-    """A route that takes a form with a file."""
+    """A route that takes a form with a file, where bodies may be so long (FILES); others of its router are as usual."""
 
     def get_route_handler(self) -> Handler:
         """Wrap the handler so that the slot is released."""
@@ -61,7 +62,8 @@ class FileFormRoute(StaffRoute):
 
     async def admit(self, request: Request) -> None:
         """Refuse a form of somebody who may not send, before it is read; then one that is not of this session."""
-        if request.method in ("GET", "HEAD"):
+        if request.method in ("GET", "HEAD") or not FILES.fullmatch(request.url.path):
+            await super().admit(request)
             return
         token = shown_token(request)
         if token is None:

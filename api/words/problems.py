@@ -42,6 +42,7 @@ NO_SPAN = Text("须早于 to", "must be before `to`")
 FUTURE = Text("晚于明天", "is later than tomorrow")
 TOO_MUCH = Text("该时段读数超过 {most} 条", "more than {most} readings in the span")
 NOT_JSON = Text("请求正文不是 JSON", "the body is not JSON")
+FORM_NOT_UTF8 = Text("表单须为 UTF-8 编码", "send the form in UTF-8, or name no charset")
 TOO_LONG = Text("请求体过长", "the body is too long")
 # what is not there
 NO_SUCH_HOME = Text("没有此用户", "no such home")

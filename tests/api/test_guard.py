@@ -1,5 +1,6 @@
 """The guard around every request: headers, sizes, limits, ETags, other pages' scripts."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -8,9 +9,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from api.http.guard import Guard, surround
+from api.app import ROUTERS
+from api.http.guard import FILES, Guard, surround
 from api.http.limits import LONGEST_DELAY_S, PATIENT, Limiter, Windows, subscriber
 from api.http.problem import answer_with_problems
+from api.staff.file_form import FileFormRoute
+from api.staff.session import StaffRoute
 from domain.rate_limit import RateLimit
 from tests.api import town
 from tests.api.answers import check
@@ -60,6 +64,42 @@ def test_a_body_has_its_limit_whether_it_says_how_long_it_is_or_not() -> None:
         assert (
             client.post("/v1/count", content=dripping(900), headers={"Content-Type": "application/json"}).json() == 900
         )
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/desk/call", "/desk/registry/uploads"])
+@pytest.mark.parametrize("charset", ["punycode", "UTF-7", '"raw_unicode_escape"'])
+def test_a_form_is_in_utf8(plain_api: Api, path: str, charset: str) -> None:
+    """Python has codecs that are quadratic, and some that make halves of characters; a form may name any of them."""
+    form = b'--x\r\nContent-Disposition: form-data; name="name"\r\n\r\na-' + b"b" * 60_000 + b"\r\n--x--\r\n"
+    origin = {"Origin": str(plain_api.client.base_url).rstrip("/")}
+    kind = f"multipart/form-data; boundary=x; charset={charset}"
+    check(plain_api.client.post(path, content=form, headers={**origin, "Content-Type": kind}), 415)
+    utf8 = "multipart/form-data; boundary=x; charset=UTF-8"
+    assert plain_api.client.post(path, content=form, headers={**origin, "Content-Type": utf8}).status_code != 415
+
+
+@pytest.mark.parametrize(
+    "path", ["/desk/registry/uploads", "/desk/rules/trial", "/desk/tickets/T00000001/files", "/crew/tickets/T1/files"]
+)
+def test_who_sends_a_file_is_known_before_it_is_read(plain_api: Api, path: str) -> None:
+    url = plain_api.client.base_url
+    lines = (
+        f"POST {path} HTTP/1.1",
+        f"Host: {url.host}:{url.port}",
+        "Cookie: hearth-staff=hearth_of-nobody",
+        "Content-Type: multipart/form-data; boundary=x",
+        "Content-Length: 8000000",
+    )
+    with socket.create_connection((url.host, url.port or 80), timeout=ANSWER_S) as stranger:
+        stranger.sendall(("\r\n".join(lines) + "\r\n\r\n--x").encode())
+        assert stranger.recv(100).startswith(b"HTTP/1.1 303")
+
+
+def test_every_form_that_may_be_long_knows_its_sender_first() -> None:
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, StaffRoute)]
+    long = [route for route in routes if "POST" in (route.methods or ()) and FILES.fullmatch(route.path)]
+    assert len(long) >= 4
+    assert [route.path for route in long if not isinstance(route, FileFormRoute)] == []
 
 
 def test_an_address_that_asks_too_much_waits(serve: Serve) -> None:
