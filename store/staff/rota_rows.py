@@ -272,13 +272,14 @@ def swaps(conn: Connection, now: datetime, station: str | None = None) -> list[R
 
 def lock_swap(conn: Connection, swap_id: int, now: datetime) -> Row | None:
     """Lock a swap and its shifts; None if it cannot be made (any more)."""
-    if conn.execute(LOCK_SWAP, {"swap_id": swap_id}).fetchone() is None:
-        return None
     found = fetch(conn, SELECT_SWAPS, {"now": now, "station": None, "swap_id": swap_id})
     if not found:
         return None
     swap = found[0]
+    # Shifts before swaps, as who asks for a swap does: else the two could wait for each other.
     lock(conn, [one for one in (swap["shift_id"], swap["return_id"]) if one is not None])
+    if conn.execute(LOCK_SWAP, {"swap_id": swap_id}).fetchone() is None:
+        return None
     return next(iter(fetch(conn, SELECT_SWAPS, {"now": now, "station": None, "swap_id": swap_id})), None)
 
 

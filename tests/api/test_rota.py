@@ -1,7 +1,9 @@
 """The rota by the API and at the desk: planning, swaps that need both, load, and calendars without signing in."""
 
 import re
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,12 +12,12 @@ import httpx
 import pytest
 
 from api.http.session import SessionSpans
-from store.staff import session_rows
+from store.staff import rota_rows, session_rows
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import browser, member, sealed, session_of
 from tests.api.town import NOW
-from tests.conftest import ANSWER_S
+from tests.conftest import ANSWER_S, Database
 
 pytestmark = pytest.mark.plain_only
 
@@ -24,6 +26,7 @@ INSERT_TICKET = """
 INSERT INTO ticket (class, state, priority, source, station, responsible, opened_at, replied_at, done_at, closed_at)
 VALUES ('complaint', %s, 3, 'phone', 'North', 'Li', %s, %s, %s, %s) RETURNING ticket_id
 """
+WAITING = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 OUTBOX = "SELECT kind, staff_id FROM outbox ORDER BY outbox_id"
 FEED = re.compile(r"http://[^<\s\"]+/calendar/[A-Za-z0-9_-]{32}\.ics")
 
@@ -179,6 +182,25 @@ def test_a_swap_that_would_put_somebody_on_call_twice_is_not_made(crew: Crew) ->
     assert crew.on_call() == before
     assert crew.call("Wang", "POST", f"/swaps/{number}/answer", {"agreed": False}).status_code == 204
     assert crew.api.conn.execute(OUTBOX).fetchall()[-1] == ("swap_declined", crew.people["Li"])
+
+
+def test_who_agrees_and_who_asks_somebody_else_do_not_wait_for_each_other(crew: Crew, plain_database: Database) -> None:
+    """Asking holds the shift, then writes its swaps; so agreeing has to wait for the shift first."""
+    mine = crew.shift("Li", NOW + HOUR)
+    number = crew.call("Li", "POST", "/swaps", {"shift": mine, "colleague": crew.people["Wang"]}).json()["number"]
+    conn = crew.api.conn
+    rota_rows.lock(conn, [mine])
+    with ThreadPoolExecutor(1) as wang, plain_database.connect(autocommit=True) as looking:
+        headers = {"Authorization": f"Bearer {crew.tokens['Wang']}"}
+        path = f"/v1/rota/swaps/{number}/answer"
+        answer = wang.submit(crew.api.client.post, path, json={"agreed": True}, headers=headers)
+        until = time.monotonic() + ANSWER_S
+        while not looking.execute(WAITING).fetchall():
+            assert time.monotonic() < until
+            time.sleep(0.005)
+        conn.execute("SELECT FROM shift_swap FOR UPDATE NOWAIT")
+        conn.commit()
+        assert answer.result().status_code == 204
 
 
 @pytest.mark.parametrize("why", ["withdrawn", "cancelled", "begun"])
