@@ -90,7 +90,7 @@ def _refusing(token: str) -> Iterator[None]:
         yield
     except PyJWKClientConnectionError as error:
         raise KeysAway(str(error)) from None
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise TokenRefused(str(error)) from None
 
 

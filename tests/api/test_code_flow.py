@@ -271,7 +271,10 @@ def test_who_does_not_agree_is_told(client: httpx.Client) -> None:
     assert refused(client.get("/sign-in/provider/back", params={"error": "access_denied", "state": state}))
 
 
-@pytest.mark.parametrize("cookie", ["", "x", "e30=", "WyIiLCIiLCIiLCIiXQ==", "WzEsMiwzLDRd", "bnVsbA=="])
+NESTED = base64.urlsafe_b64encode(b"[" * 3_000).decode()
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "e30=", "WyIiLCIiLCIiLCIiXQ==", "WzEsMiwzLDRd", "bnVsbA==", NESTED])
 def test_a_cookie_that_is_none_of_ours_is_refused(realm: Realm, client: httpx.Client, cookie: str) -> None:
     assert Journey.read(cookie) is None
     client.cookies.set(JOURNEY_COOKIE.name, cookie, domain="127.0.0.1")
