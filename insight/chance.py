@@ -16,7 +16,7 @@ MARGIN_EDGES = np.concatenate([-np.geomspace(8, 0.05, 24), [0.0], np.geomspace(0
 NOW_EDGES = np.array([0.0, 0.3, 1.0, 2.0])  # kelvin over the limit as it is now; what moves counts with its like
 ANSWER = 6.0  # by so much the share outside changes for a miss, over all errors that count
 QUARTILES = 1.349  # deviations between the quartiles of a normal distribution
-LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.2
+LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.1  # calm days make no interval narrower than past errors are
 LEAST_KNOWN = 0.75  # of the steps of a horizon; else nobody knows whether it was cold meanwhile
 
 
