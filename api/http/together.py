@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.problem import Problem
 
 MOST_AT_ONCE = 64  # in one transaction
+ROUNDS = 2
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
@@ -37,26 +38,32 @@ class AnsweringTogether(Generic[Question, Answer]):
     def __init__(self, answer_all: Callable[[Sequence[Question]], Sequence[Answer | None]]) -> None:
         self._answer_all = answer_all
         self._waiting: deque[tuple[Question, asyncio.Future[Answer | None]]] = deque()
-        self._round: asyncio.Task[None] | None = None  # at work
+        self._rounds: set[asyncio.Task[None]] = set()  # at work
+        self._last = 0  # how many questions the last round began with
 
     async def answer(self, question: Question) -> Answer | None:
         """Return the answer to a question.
 
-        There is one round at a time: what comes meanwhile waits for the next, and a round costs nearly the same for one
-        as for many.
+        A round costs nearly the same for one as for many, so what comes while one is at work waits for the next. A
+        second one begins beside it when as many wait as that one took: one is written out while the other is asked.
         """
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
-        if self._round is None:
-            self._round = asyncio.create_task(self._answer_waiting())
+        self._begin()
         return await future
 
-    async def _answer_waiting(self) -> None:
-        try:
-            while self._waiting:
-                await self._answer_some([self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))])
-        finally:
-            self._round = None
+    def _begin(self) -> None:
+        is_due = not self._rounds or (len(self._rounds) < ROUNDS and len(self._waiting) >= self._last)
+        if self._waiting and is_due:
+            some = [self._waiting.popleft() for _ in range(min(MOST_AT_ONCE, len(self._waiting)))]
+            self._last = len(some)
+            task = asyncio.create_task(self._answer_some(some))
+            self._rounds.add(task)
+            task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._rounds.discard(task)
+        self._begin()
 
     async def _answer_some(self, some: Sequence[tuple[Question, asyncio.Future[Answer | None]]]) -> None:
         answers: Sequence[Answer | None] = [None] * len(some)

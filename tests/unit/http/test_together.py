@@ -42,6 +42,43 @@ def test_a_question_is_answered_that_comes_in_the_instant_in_which_a_round_ends(
     assert asyncio.run(story()) == [10, 20]
 
 
+def test_a_round_begins_beside_another_when_as_many_wait_as_that_one_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[list[int]] = []
+
+    async def story() -> list[int | None]:
+        gates = [asyncio.Event() for _ in range(5)]
+
+        async def waiting_at_the_gate(work: Callable[..., Any], *args: Any) -> Any:
+            begun.append(args[0])
+            await gates[len(begun) - 1].wait()
+            return work(*args)
+
+        monkeypatch.setattr(together, "in_thread", waiting_at_the_gate)
+        asked: AnsweringTogether[int, int] = AnsweringTogether(numbers)
+        answers = []
+
+        async def ask(*questions: int) -> None:
+            for question in questions:
+                answers.append(asyncio.create_task(asked.answer(question)))
+                for _ in range(4):
+                    await asyncio.sleep(0)
+
+        await ask(1, 2, 3, 4, 5)  # two rounds of one, and three wait
+        gates[0].set()  # the three begin beside the second
+        for _ in range(4):
+            await asyncio.sleep(0)
+        gates[1].set()
+        await ask(6, 7)  # fewer than three
+        assert begun == [[1], [2], [3, 4, 5]]
+        await ask(8)
+        for gate in gates:
+            gate.set()
+        return list(await asyncio.wait_for(asyncio.gather(*answers), 5))
+
+    assert asyncio.run(story()) == [question * 10 for question in range(1, 9)]
+    assert begun == [[1], [2], [3, 4, 5], [6, 7, 8]]
+
+
 def test_many_are_answered_in_their_order_and_a_fault_leaves_them_to_the_route() -> None:
     sizes = []
 
