@@ -2,9 +2,9 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-# Tests of processes wait as much as they count: four workers left a quarter of two cores unused, so there are three for
-# each core. tests/order.py says who takes which.
-JOBS ?= $(shell expr $$(nproc) '*' 3)
+# Tests of processes wait as much as they count: four workers left a quarter of two cores unused, and with six some waited
+# longer than libraries do. tests/order.py says who takes which.
+JOBS ?= $(shell expr $$(nproc) '*' 5 / 2)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS)
 STAMP := .venv/.set-up
 COMPILED := .venv/.compiled

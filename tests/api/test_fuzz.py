@@ -44,7 +44,7 @@ def asked(servers: Servers) -> Iterator[tuple[list[Any], dict[Role, str]]]:
         tokens |= {Role.CUSTOMER: api.token("customer", "home-mine"), Role.CREW: api.token("crew", station="North")}
         api.conn.commit()
         url = f"{api.client.base_url}/v1/openapi.json".replace("//v1", "/v1")
-        schema: Any = schemathesis.openapi.from_url(url)
+        schema: Any = schemathesis.openapi.from_url(url, timeout=ANSWER_S)
         yield [found.ok().as_strategy() for found in schema.get_all_operations()], tokens
     next(databases, None)
 
