@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.http.problem import Problem
 
 MOST_AT_ONCE = 64  # in one transaction
-ROUNDS = 2
+ROUNDS = 2  # at the same time
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
