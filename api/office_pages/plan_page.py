@@ -28,6 +28,7 @@ from registry.csv_file import render
 from registry.measuring import FILE
 from registry.reading import MOST_LINES, TableFile
 from registry.sheets import plan_sheet
+from store.base.access import Right
 from store.base.rows import Row
 from store.sensors import plan_rows
 from store.tickets import queue_rows
@@ -36,6 +37,7 @@ FIELDS = ("home", "building", "room", "room_kind", "every_days", "from", "to")
 PAGE_LINES = 100
 UTC = ZoneInfo("UTC")
 reading = contextmanager(signed_in(LEADERS))
+writing = contextmanager(signed_in(LEADERS, Right.WRITE))
 
 router = APIRouter(prefix=PLAN, route_class=StaffRoute, include_in_schema=False)
 
@@ -80,8 +82,14 @@ def _line(row: Row) -> PlanLine:
     return PlanLine(*place, row["every_days"], row["starts_at"], row["ends_at"])
 
 
+def admitted(request: Request) -> Admitted:
+    """Check that the person may upload, as a change of the plan is compared and applied like a file."""
+    with writing(request) as session:
+        return uploads.admit(request, session)
+
+
 @router.post("")
-def change(request: Request, caller: Annotated[Admitted, Depends(upload_page.admitted)], told: Fields) -> Response:
+def change(request: Request, caller: Annotated[Admitted, Depends(admitted)], told: Fields) -> Response:
     """Compare a point of the form with the plan, as a table with one line would be."""
     zone = surroundings(request).policy.zone.key
     file = TableFile(FILE, _table(told), "plan", "utf-8", zone, caller.known)

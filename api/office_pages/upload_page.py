@@ -14,7 +14,7 @@ from api.files.upload import refusal
 from api.http.problem import Problem
 from api.http.session import LEADERS, Session, surroundings
 from api.office import uploads
-from api.office.uploads import Admitted, Digest, EncodingName, SheetName, UploadApply, UploadComparison
+from api.office.uploads import Digest, EncodingName, SheetName, UploadApply, UploadComparison
 from api.office_pages.find import REGISTRY
 from api.office_pages.forms import NOTHING_TRIED, AskingLeader, Fields, SentForm, tried
 from api.staff.file_form import FileFormRoute
@@ -33,12 +33,6 @@ writing = contextmanager(signed_in(LEADERS, Right.WRITE))
 ENCODING: TypeAdapter[str] = TypeAdapter(EncodingName)
 
 router = APIRouter(prefix=UPLOADS, route_class=FileFormRoute, include_in_schema=False)
-
-
-def admitted(request: Request) -> Admitted:
-    """Check that the person may upload."""
-    with writing(request) as session:
-        return uploads.admit(request, session)
 
 
 def known(request: Request) -> list[str]:
