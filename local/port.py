@@ -22,8 +22,30 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Choose a free port of the loopback address."""
-    return next(port for port in random.sample(CHOICE, len(CHOICE)) if is_free(port))
+    """Choose a free port of the loopback address, which nobody else is given while this process lives.
+
+    Raises OSError when there is none.
+    """
+    for port in random.sample(CHOICE, len(CHOICE)):
+        if is_free(port) and claimed(port):
+            return port
+    raise OSError(f"no free port from {CHOICE.start} to {CHOICE.stop - 1}")
+
+
+def claimed(port: int) -> bool:
+    """Claim a port for this process; say whether nobody had.
+
+    A server listens on its port only some time after it was chosen, and other processes choose meanwhile. The claim
+    is a name among the kernel's abstract sockets: it ends with its process, however that ends.
+    """
+    claim = socket.socket(socket.AF_UNIX)
+    try:
+        claim.bind(f"\0hearth-port-{port}")
+    except OSError:
+        claim.close()
+        return False
+    claim.detach()  # open until the process ends
+    return True
 
 
 def remembered_port(folder: Path, port: int | None) -> int:
