@@ -30,7 +30,7 @@ from bench.traffic import GATEWAY_SENSORS
 from domain import policy_file
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource
-from hearth.wiring import set_up_logging
+from hearth.logs import set_up_logging
 from ingest.batch import Intake, store_batch
 from ingest.message import Message
 from ingest.places import SensorPlaces

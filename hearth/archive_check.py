@@ -8,7 +8,7 @@ from archives import manifest, sealing, verifying
 from archives.layout import KINDS
 from archives.reading import ReadingArchive
 from domain.errors import UsageError, without_address
-from hearth.archiving import chosen_archive
+from hearth.on_record import chosen_archive
 from hearth.settings import Settings
 from store.evidence import archive_rows
 from store.readings import retention

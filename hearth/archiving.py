@@ -1,4 +1,4 @@
-"""The archive of readings: chosen by the settings, added to beside the rounds of `hearth watch`.
+"""The archive of readings, added to beside the rounds of `hearth watch`.
 
 Sealing reads and packs for minutes where much is to be done, so it has a thread and a connection of its own: no
 deadline waits for it. A crash at any point leaves what the next turn goes on from.
@@ -13,14 +13,10 @@ from datetime import datetime, timedelta
 import structlog
 from psycopg import Connection
 
-from alerts.judging.history import History
 from archives import joining, sealing
-from archives.history import OneHistory
-from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
-from domain.errors import UsageError
-from domain.policy import Policy
 from hearth.metrics import WatchMetrics
+from hearth.on_record import chosen_archive
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import Settings
 from hearth.wiring import connector, now
@@ -35,30 +31,6 @@ TELL_EVERY_S = 60.0
 DROPPED_AT_ONCE = 20_000
 SLEEP_S = 1.0
 log = structlog.get_logger()
-
-
-def chosen_archive(settings: Settings) -> ReadingArchive | None:
-    """Return the archive at HEARTH_ARCHIVE, whose manifest is not read yet; None: there is none.
-
-    Raises:
-        UsageError: it is no folder of a file system that is known.
-    """
-    if settings.archive is None:
-        return None
-    try:
-        return ReadingArchive(ArchivePlace(settings.archive.get_secret_value()), settings.archive_utility)
-    except (ValueError, OSError) as error:
-        raise UsageError(f"HEARTH_ARCHIVE: is no folder, such as file:///… or s3://…: {type(error).__name__}") from None
-
-
-def chosen_history(settings: Settings) -> OneHistory:
-    """Return all readings on record: of the table, and of the archive behind it."""
-    return OneHistory(chosen_archive(settings))
-
-
-def history_of(settings: Settings, policy: Policy) -> History:
-    """Return what judges readings on record by a policy."""
-    return History(policy, chosen_history(settings))
 
 
 @contextmanager

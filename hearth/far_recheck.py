@@ -30,9 +30,9 @@ from archives.place import ArchivePlace
 from archives.reading import ReadingArchive, Shard
 from domain.errors import UsageError
 from domain.instants import to_datetime
-from hearth.archiving import chosen_archive, history_of
 from hearth.cluster import SparkEngine, each
 from hearth.judging_process import connection, history_by
+from hearth.on_record import chosen_archive, history_of
 from hearth.settings import Settings
 from hearth.wiring import chosen_policy, chosen_refunds, connector
 from store.base.collisions import at_last

@@ -5,7 +5,7 @@ from functools import cache
 from psycopg import Connection
 
 from alerts.judging.history import History
-from hearth.archiving import history_of
+from hearth.on_record import history_of
 from hearth.settings import Settings
 from hearth.wiring import chosen_policy, connector
 from store.base.stage import open_stages

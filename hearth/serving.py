@@ -27,22 +27,21 @@ from api.live.listener import HubLimits
 from api.server import StreamServer
 from api.uplinks.uplink_routes import Doors
 from domain.errors import UsageError
-from hearth.archiving import chosen_history
+from hearth.ingesting import chosen_pushes, push_address
+from hearth.logs import set_up_logging
+from hearth.on_record import chosen_history
 from hearth.settings import Settings
 from hearth.wiring import (
     CUT,
     chosen_files,
     chosen_peers,
     chosen_policy,
-    chosen_pushes,
     chosen_refunds,
     chosen_seal_key,
     chosen_wechat,
     connector,
     keep_for_good,
     now,
-    push_address,
-    set_up_logging,
 )
 from ingest.publisher import PushPublisher
 from store.staff.session_rows import SessionSpan

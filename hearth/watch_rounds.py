@@ -16,7 +16,7 @@ from alerts.judging.ledger_cursor import LedgerCursor
 from alerts.network import incidents, outages, substations
 from alerts.sensors import care, measurements
 from alerts.tickets import clocks
-from hearth.archiving import history_of
+from hearth.on_record import history_of
 from hearth.rounds import Round
 from hearth.settings import Settings
 from hearth.wiring import chosen_files, chosen_peers, chosen_seal_key, now

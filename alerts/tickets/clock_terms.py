@@ -4,16 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, TypeAlias
 
-import structlog
-
 from alerts.tickets.calendar import working_days
 from domain.clocks import DueTime, due
 from domain.policy import Duration, Policy, Version
 from domain.tickets import AFTER_DONE, STARTED_LATER, EventKind, NewEvent, TicketClass, TicketState
 from domain.working_days import UnknownYear
 from store.tickets.ticket_rows import TicketRow
-
-log = structlog.get_logger()
 
 FreshClock: TypeAlias = tuple[str, datetime | None, DueTime]  # name and start; None: starts with another event
 
@@ -80,8 +76,10 @@ def undated_events(ticket: int, clocks: Iterable[FreshClock]) -> list[NewEvent]:
     events = []
     for name, _, found in clocks:
         if found.unknown_year is not None:
+            import structlog  # late: it takes a tenth of the start of `hearth recheck`, in each process that judges
+
             what = str(UnknownYear(found.unknown_year))
-            log.error("a clock has no due time", ticket_id=ticket, clock=name, error=what)
+            structlog.get_logger().error("a clock has no due time", ticket_id=ticket, clock=name, error=what)
             events.append(
                 NewEvent(ticket, EventKind.CLOCK_UNDATED, {"clock": name, "year": found.unknown_year, "what": what})
             )

@@ -18,8 +18,9 @@ from archives.manifest import ArchiveBroken
 from archives.reading import ReadingArchive
 from domain.errors import UsageError
 from domain.printable import printable
-from hearth.archiving import alone, chosen_archive
+from hearth.archiving import alone
 from hearth.far_recheck import publish
+from hearth.on_record import chosen_archive
 from hearth.settings import Settings, load
 from hearth.wiring import now, open_database
 from store.evidence import archive_rows

@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 import typer
 
 from domain.errors import UsageError
+from hearth.ingesting import broker_address, broker_tls
 from hearth.settings import Settings, load
-from hearth.wiring import broker_address, broker_tls, now, open_database
+from hearth.wiring import now, open_database
 from ingest.probe import Bound, ProbeOutcome, probe
 from store.readings import broker_shares
 

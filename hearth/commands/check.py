@@ -18,22 +18,18 @@ from alerts.tickets.calendar import missing_years
 from domain.errors import UsageError, without_address
 from domain.printable import printable
 from hearth.commands.broker import UNBOUND
+from hearth.ingesting import broker_address, broker_tls, chosen_pushes, chosen_sources, push_address
 from hearth.listing import local
 from hearth.settings import Settings, load
 from hearth.wiring import (
-    broker_address,
-    broker_tls,
     chosen_files,
     chosen_peers,
     chosen_policy,
-    chosen_pushes,
     chosen_recipients,
     chosen_seal_key,
-    chosen_sources,
     chosen_wechat,
     now,
     open_database,
-    push_address,
 )
 from ingest.address import Address
 from ingest.publisher import ACCOUNT

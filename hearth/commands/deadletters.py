@@ -18,9 +18,10 @@ from domain.printable import printable
 from domain.reasons import RejectReason
 from domain.redaction import redacted
 from hearth.days import FORMATS, checked
+from hearth.ingesting import chosen_sources, limits_of
 from hearth.listing import WORDS, listing
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, chosen_sources, limits_of, now, open_database
+from hearth.wiring import chosen_policy, now, open_database
 from ingest.batch import Intake
 from ingest.dead_letters import LetterReplay, replay
 from ingest.places import SensorPlaces

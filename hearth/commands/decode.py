@@ -10,8 +10,9 @@ import typer
 from domain.errors import UsageError
 from domain.instants import to_us
 from domain.reasons import NoValue
+from hearth.ingesting import bounds_of, chosen_sources
 from hearth.settings import load
-from hearth.wiring import bounds_of, chosen_sources, now
+from hearth.wiring import now
 from ingest.explain import explain
 from ingest.sources import Decoded, Sources
 from ingest.uplink import WITHHELD, Uplink

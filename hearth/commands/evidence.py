@@ -53,7 +53,7 @@ def make(
     """Write the dossier of a home; prints its root digest."""
     # What sets papers and counts readings takes a second to import, and checking needs none of it.
     from api.evidence.dossier_routes import LONGEST_SPAN
-    from hearth.archiving import chosen_history
+    from hearth.on_record import chosen_history
     from hearth.settings import load
     from hearth.wiring import chosen_files, chosen_policy, chosen_seal_key, now, open_database
     from papers.dossier.compose import DossierMeans

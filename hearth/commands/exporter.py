@@ -7,8 +7,10 @@ from prometheus_client import CollectorRegistry
 
 from hearth.exporter import BackupCollector, BrokerCollector, DatabaseCollector
 from hearth.figures import serve
+from hearth.ingesting import broker_address, broker_tls
+from hearth.logs import set_up_logging
 from hearth.settings import load
-from hearth.wiring import broker_address, broker_tls, connector, set_up_logging, stop_on_signal
+from hearth.wiring import connector, stop_on_signal
 from ingest.artemis_figures import ArtemisFigures
 from ingest.broker_figures import BrokerListener
 

@@ -9,21 +9,11 @@ import typer
 from alerts.judging.judge import Judge
 from domain.errors import UsageError
 from hearth.figures import database_away, serve
+from hearth.ingesting import broker_address, broker_tls, chosen_sources, limits_of, senders_of
+from hearth.logs import set_up_logging
 from hearth.metrics import IngestMetrics
 from hearth.settings import Settings, load
-from hearth.wiring import (
-    broker_address,
-    broker_tls,
-    chosen_policy,
-    chosen_sources,
-    connector,
-    limits_of,
-    now,
-    senders_of,
-    set_up_logging,
-    stop_on_signal,
-    work_in_batches,
-)
+from hearth.wiring import chosen_policy, connector, now, stop_on_signal, work_in_batches
 from ingest.ahead import BatchBounds
 from ingest.batch import Fates, Intake
 from ingest.inbox import Inbox

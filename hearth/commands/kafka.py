@@ -7,8 +7,9 @@ import typer
 
 from domain.errors import UsageError
 from hearth.commands.ingest import made_intake, now_us, work
+from hearth.ingesting import chosen_sources, senders_of
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_sources, connector, now, open_database, senders_of
+from hearth.wiring import connector, now, open_database
 from ingest.address import Address
 from ingest.inbox import Inbox
 from ingest.lead import GroupLead

@@ -19,19 +19,11 @@ from alerts.notices.channel import Sender
 from alerts.notices.sending import MOST_AT_ONCE, Post
 from domain.policy import Policy
 from hearth.figures import database_away, serve
+from hearth.logs import set_up_logging
 from hearth.metrics import NotifyMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
-from hearth.wiring import (
-    chosen_peers,
-    chosen_policy,
-    chosen_recipients,
-    chosen_wechat,
-    connector,
-    now,
-    set_up_logging,
-    stop_on_signal,
-)
+from hearth.wiring import chosen_peers, chosen_policy, chosen_recipients, chosen_wechat, connector, now, stop_on_signal
 from store.notices import notice_rows
 
 PAUSE_S = 0.5

@@ -29,12 +29,12 @@ from alerts.judging.what_if import WhatIfFigures, figures, judged_by, recorded
 from alerts.judging.what_if_terms import terms_of
 from archives.manifest import ArchiveBroken
 from domain.errors import UsageError
-from hearth.archiving import chosen_archive, chosen_history
 from hearth.cluster import SparkEngine
 from hearth.days import FORMATS, checked
 from hearth.far_recheck import FarSpan, imagine_on_spark, recheck_on_spark
 from hearth.judging_process import connection, history_by
 from hearth.listing import local
+from hearth.on_record import chosen_archive, chosen_history
 from hearth.options import with_options
 from hearth.settings import Settings, load
 from hearth.what_if_told import plain, show

@@ -14,8 +14,9 @@ from rich.table import Table
 
 from domain.errors import UsageError
 from domain.words.text import Text
+from hearth.ingesting import chosen_sources
 from hearth.settings import Settings, load
-from hearth.wiring import chosen_policy, chosen_sources, now, open_database
+from hearth.wiring import chosen_policy, now, open_database
 from registry import artemis
 from registry.contacts import import_contacts
 from registry.emqx import write_users

@@ -12,9 +12,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from domain.errors import UsageError
 from domain.instants import to_us
+from hearth.ingesting import broker_tls
 from hearth.settings import Settings, load
 from hearth.town import write_town
-from hearth.wiring import broker_tls, chosen_policy, now, stop_on_signal
+from hearth.wiring import chosen_policy, now, stop_on_signal
 from sim import run
 from sim.faults import USUAL
 from sim.story import tell

@@ -12,17 +12,9 @@ from paho.mqtt.client import MQTTMessage
 from domain.errors import UsageError
 from domain.instants import to_us
 from hearth.commands.broker import UNBOUND
+from hearth.ingesting import bounds_of, broker_address, broker_tls, chosen_sources, sources_text
 from hearth.settings import Settings, load
-from hearth.wiring import (
-    bounds_of,
-    broker_address,
-    broker_tls,
-    chosen_policy,
-    chosen_sources,
-    now,
-    sources_text,
-    stop_on_signal,
-)
+from hearth.wiring import chosen_policy, now, stop_on_signal
 from ingest import topics
 from ingest.learning.groups import Heardings
 from ingest.learning.writing import plain, table

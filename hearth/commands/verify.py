@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from alerts.evidence.check import CHECKS, Findings
 from domain.errors import UsageError
 from domain.printable import printable
-from hearth.archiving import chosen_history
+from hearth.on_record import chosen_history
 from hearth.settings import load
 from hearth.wiring import chosen_files, now, open_database
 

@@ -10,11 +10,12 @@ from psycopg import Connection
 from alerts.judging.judge import Judge
 from hearth import archiving, foreseeing
 from hearth.figures import database_away, serve
+from hearth.logs import set_up_logging
 from hearth.metrics import WatchMetrics
 from hearth.rounds import Round, keep_at, turn
 from hearth.settings import load
 from hearth.watch_rounds import rounds
-from hearth.wiring import chosen_policy, connector, now, set_up_logging, stop_on_signal, work_in_batches
+from hearth.wiring import chosen_policy, connector, now, stop_on_signal, work_in_batches
 from store.base import locks
 from store.base.locks import LockKey
 from store.base.stage import open_stages

@@ -15,10 +15,11 @@ from alerts.judging.judge import Judge
 from domain.instants import to_datetime, to_us
 from hearth.demo.calls import Caller
 from hearth.demo.staff import Staff
+from hearth.ingesting import limits_of
 from hearth.rounds import Round, turn
 from hearth.settings import Settings
 from hearth.watch_rounds import rounds
-from hearth.wiring import chosen_policy, limits_of
+from hearth.wiring import chosen_policy
 from ingest.batch import Intake
 from ingest.message import Message
 from ingest.places import SensorPlaces

@@ -25,9 +25,9 @@ from alerts.notices.recipients import Recipient, Recipients
 from alerts.notices.sending import Post
 from domain.notices import Audience
 from domain.policy import Policy
+from hearth.ingesting import broker_address, limits_of, senders_of
 from hearth.metrics import NotifyMetrics
 from hearth.settings import Settings
-from hearth.wiring import broker_address, limits_of, senders_of
 from ingest.ahead import BatchBounds
 from ingest.batch import Intake
 from ingest.inbox import Inbox

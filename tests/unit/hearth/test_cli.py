@@ -44,7 +44,12 @@ OF_OTHERS = {"fastapi", "apprise", "requests", "typst", "xlsxwriter", "pypinyin"
 @pytest.mark.parametrize(
     ("command", "said", "of_others"),
     [
-        ("recheck", "Judge homes again", OF_OTHERS),
+        # Each process that judges imports it.
+        (
+            "recheck",
+            "Judge homes again",
+            OF_OTHERS | {"ingest", "paho", "cryptography", "prometheus_client", "structlog", "pyspark"},
+        ),
         # A container asks it about its process each minute.
         ("check", "what they point to", OF_OTHERS | {"pyarrow", "grafana_client", "niquests"}),
     ],
