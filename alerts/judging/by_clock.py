@@ -7,12 +7,13 @@ import numpy as np
 import structlog
 from psycopg import Connection
 
+from alerts.judging.closing import close_before
 from alerts.judging.history import History
 from alerts.judging.judge import Judge
 from alerts.judging.rejudge import judge_again, keep_machines
-from alerts.judging.verdict import CLOSE_LAG, day_rows, resume
+from alerts.judging.verdict import day_rows, resume
 from domain.instants import to_datetime
-from store.base.away import AWAY
+from store.base.halves import in_halves
 from store.judging import ledger_rows, state_rows
 
 MOST_HOMES = 1_000  # in one transaction, for which ingest waits where it has the same homes
@@ -63,6 +64,9 @@ def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -
             or history.first_day(conn, homes, history.earliest_day(now))
             or history.day_of(now)
         )
+        stays_open = close_before(conn, history.policy, first, now)
+        if first < stays_open:  # who judged again may have closed it before
+            ledger_rows.forget_machines(conn, homes.tolist(), first)
         stop = first + timedelta(days=MOST_DAYS)
         done = stop > history.day_of(now)
         end = now if done else to_datetime(history.midnight_us(stop))
@@ -71,22 +75,15 @@ def keep_ledger(conn: Connection, history: History, shard: int, now: datetime) -
         for stretch in history.walk(conn, past, first, end, whole=not done):
             ledger_rows.put(conn, day_rows(history, homes, stretch.days, now), history.policy.labels)
             keep_machines(conn, history, homes, stretch.machines, now)
-        ledger_rows.set_open_from(conn, shard, min(stop, history.day_of(now - CLOSE_LAG)), end)
+        ledger_rows.set_open_from(conn, shard, min(stop, stays_open), end)
     return done
 
 
 def _judge(conn: Connection, judge: Judge, home_ids: Sequence[int], now: datetime) -> None:
     """Judge homes by the clock; one that fails is put off and named, and the others go on."""
-    try:
-        with conn.transaction():
-            judge.clock(conn, home_ids, now)
-    except AWAY:
-        raise
-    except Exception as error:
-        if len(home_ids) > 1:
-            half = len(home_ids) // 2
-            _judge(conn, judge, home_ids[:half], now)
-            _judge(conn, judge, home_ids[half:], now)
-            return
-        log.exception("home cannot be judged", home_id=home_ids[0], error=str(error))
-        state_rows.postpone(conn, home_ids[0], now + POSTPONE)
+
+    def put_off(home_id: int, error: Exception) -> None:
+        log.error("home cannot be judged", home_id=home_id, error=str(error), exc_info=error)
+        state_rows.postpone(conn, home_id, now + POSTPONE)
+
+    in_halves(conn, home_ids, lambda some: judge.clock(conn, some, now), put_off)

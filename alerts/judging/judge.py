@@ -6,7 +6,7 @@ transaction; homes are locked in the order of their key.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from alerts.engine.runs import cut, runs
 from alerts.engine.schedule import Schedules
 from alerts.engine.track import Held, Int, Milli, coldest, hold
 from alerts.judging import flagging, homes_left
+from alerts.judging.closing import closed_to
 from alerts.judging.home_state import UNKNOWN_STATE, current_state, last_change, next_deadline
 from alerts.judging.locked_homes import LockedHomes, load, only, some
 from alerts.judging.screen import suspects
@@ -95,11 +96,6 @@ class Judge:
         judged, milli, until = self.weights.weigh(rows)
         homes = load(conn, np.unique(rows["home_id"][judged])) if judged.any() else None
         return PendingReadings(self, conn, rows, WeighedReadings(judged, milli, until), homes)
-
-    def midnight_us(self, now: datetime) -> int:
-        """Return the µs at which the local day began."""
-        local = now.astimezone(self.policy.zone)
-        return to_us(datetime.combine(local.date(), time(0), self.policy.zone))
 
     def clock(self, conn: Connection, home_ids: Sequence[int], now: datetime) -> int:
         """Advance homes by the clock alone: window edges, dwell, silence, season, status.
@@ -179,6 +175,7 @@ class PendingReadings:
         self._rows = rows  # store.readings.PLACED, sorted by sensor and time
         self._weighed = weighed
         self._homes = homes  # None: nothing is judged
+        self._closed_us = NO_INSTANTS  # per home that is judged, before which days may be closed in the ledger
 
     @property
     def last_us(self) -> Int:
@@ -208,6 +205,7 @@ class PendingReadings:
         homes = None
         if self._homes and judged.any():
             homes = only(self._homes, np.unique(fresh["home_id"][judged]))
+            self._closed_us = closed_to(self._conn, self._judge.policy, homes.ids, now)
             if self._judge.weights.screens:
                 late[judged] = self._queue_screened_again(fresh[judged], now)
                 judged[judged] = ~suspects(self._conn, self._judge.weights, homes.ids, fresh[judged])
@@ -261,8 +259,8 @@ class PendingReadings:
         with state_rows.putting_sensors(self._conn, latest):
             advanced = self._judge.advanced(plan)
         self._judge.write(self._conn, plan, advanced, now)
-        # Days that are over may be closed in the ledger already, whatever the flags make of the reading.
-        past = behind | (at < self._judge.midnight_us(now))
+        # What comes for a closed day is not counted yet, whatever the flags make of the reading.
+        past = behind | (at < self._closed_us[home])
         if past.any():
             state_rows.queue_rejudge(self._conn, fresh["home_id"][past], at[past], now)
         return np.asarray(past)

@@ -18,7 +18,7 @@ from alerts.judging.history import History, Past, Source
 from store.base import wire
 from store.judging import ledger_rows
 
-CLOSE_LAG = timedelta(seconds=60)  # after midnight, so that what came before it has been committed
+CLOSE_LAG = timedelta(seconds=60)  # after midnight: what comes until then need not be judged again
 KEPT = np.dtype([("home_id", np.int32), ("day", np.int32), ("machine", MACHINE)])
 
 

@@ -8,18 +8,22 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from psycopg import Connection
 
 from domain.notice_rendering import MOST_LINES, Rendered, digest, render
 from domain.notice_timing import Bundling, Made, WaitingNotices, bundle, quiet_until
 from domain.notices import Audience, NoticeKind, NoticeRules
 from domain.policy import Policy
+from store.base.halves import in_halves
 from store.base.rows import Row
 from store.notices import notice_rows, outbox
 from store.notices.notice_rows import NoticeRow
 
 MOST_ENTRIES = 2_000  # in one transaction
 MOST_ADDRESSEES = 500
+POSTPONE = timedelta(hours=1)  # for an addressee whose notices cannot be written
+log = structlog.get_logger()
 
 
 def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
@@ -54,11 +58,22 @@ def write(conn: Connection, policy: Policy, now: datetime) -> int:
         with conn.transaction():
             addressees = notice_rows.addressees(conn, now, after, MOST_ADDRESSEES)
             if addressees:
-                _write(conn, rules, policy.zone, addressees, now)
+                _write_each(conn, policy, rules, addressees, now)
         looked_at += len(addressees)
         if len(addressees) < MOST_ADDRESSEES:
             return looked_at
         after = addressees[-1]["addressee_id"]
+
+
+def _write_each(conn: Connection, policy: Policy, rules: NoticeRules, addressees: Sequence[Row], now: datetime) -> None:
+    """Make messages for addressees; one whose notices cannot be written is put off and named, and the others go on."""
+
+    def put_off(addressee: Row, error: Exception) -> None:
+        # Not the words of the error, which may hold what a person said.
+        log.error("notices cannot be written", addressee=addressee["addressee_id"], error=type(error).__name__)
+        notice_rows.postpone(conn, addressee["addressee_id"], now, now + POSTPONE)
+
+    in_halves(conn, addressees, lambda some: _write(conn, rules, policy.zone, some, now), put_off)
 
 
 def _write(conn: Connection, rules: NoticeRules, zone: ZoneInfo, addressees: Sequence[Row], now: datetime) -> None:

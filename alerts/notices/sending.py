@@ -15,6 +15,7 @@ from alerts.notices.recipients import Recipients
 from domain.backoff import doubled
 from domain.exchange.bodies import TheirNumbers
 from domain.notices import NotSent, SendFault
+from store.base.away import AWAY
 from store.exchange import peer_rows
 from store.notices import notice_rows, wechat_rows
 from store.notices.notice_rows import ClaimedMessage
@@ -68,14 +69,27 @@ class Post:
     def settle(self, conn: Connection, now: datetime) -> None:
         """Write down what became of the messages that have gone."""
         while self.outcomes:
-            message, fault, theirs = self.outcomes[0]
-            with conn.transaction():  # a message that has arrived, and the number of it that its peer says but once
-                said = settle(conn, message, fault, now)
-                self._use_consent(conn, message, fault)
-                if theirs is not None and message.peer_case_id is not None:
-                    peer_rows.learn(conn, message.peer_case_id, theirs)
+            outcome = self.outcomes[0]
+            try:
+                with conn.transaction():
+                    said = self._settle(conn, outcome, now)
+            except AWAY:
+                raise
+            except Exception as error:
+                if conn.closed:
+                    raise
+                said = _set_aside(conn, outcome, error, now)
             self.outcomes.popleft()
-            self.tell(message.channel, said)
+            self.tell(outcome.message.channel, said)
+
+    def _settle(self, conn: Connection, outcome: SendOutcome, now: datetime) -> str:
+        """Write down that a message has arrived, or not, and the number of it that its peer says but once."""
+        message, fault, theirs = outcome
+        said = settle(conn, message, fault, now)
+        self._use_consent(conn, message, fault)
+        if theirs is not None and message.peer_case_id is not None:
+            peer_rows.learn(conn, message.peer_case_id, theirs)
+        return said
 
     def _use_consent(self, conn: Connection, message: ClaimedMessage, fault: NotSent | None) -> None:
         """Note what became of the consent of a user of WeChat."""
@@ -139,6 +153,27 @@ def settle(conn: Connection, message: ClaimedMessage, fault: NotSent | None, now
     log.warning("message failed", key=str(message.key), channel=message.channel, reason=told["reason"],
                 detail=told["detail"])  # fmt: skip
     return "failed"
+
+
+def _set_aside(conn: Connection, outcome: SendOutcome, error: Exception, now: datetime) -> str:
+    """Write down of an outcome that the server refuses for its content no more than whether the message arrived.
+
+    What is refused, too, is tried again after the lease. The words of the error may hold what the other side said.
+    """
+    message, fault, _ = outcome
+    what = getattr(error, "sqlstate", None) or type(error).__name__
+    log.error("outcome cannot be stored", key=str(message.key), channel=message.channel, error=what)
+    told = {"reason": SendFault.REFUSED.value, "detail": f"the outcome cannot be stored: {what}", "unsure": True}
+    try:
+        if fault is None:
+            notice_rows.mark_sent(conn, message.message_id, now)
+        else:
+            notice_rows.mark_failed(conn, message, told, now)
+    except AWAY:
+        raise
+    except Exception as again:
+        log.error("message left for its lease", key=str(message.key), error=type(again).__name__)
+    return "failed" if fault else "sent"
 
 
 def pause(attempts: int) -> timedelta:

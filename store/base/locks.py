@@ -1,6 +1,7 @@
 """Advisory locks of the database: every fixed key in one place, so that no number means two things.
 
-Beside them there are locks by text (a place, a form, a session at a broker), which are hashes of 64 bits.
+Beside them there are locks by text (a place, a form, a day to be closed, a session at a broker), which are hashes of
+64 bits.
 """
 
 from enum import IntEnum
@@ -10,6 +11,7 @@ from psycopg import Connection
 SELECT_LOCK = "SELECT pg_advisory_xact_lock(%(key)s)"
 SELECT_LOCK_SHARED = "SELECT pg_advisory_xact_lock_shared(%(key)s)"
 SELECT_LOCK_OF_TEXT = "SELECT pg_advisory_xact_lock(hashtextextended(%(text)s, 0))"
+SELECT_LOCK_OF_TEXT_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%(text)s, 0))"
 TRY_LOCK = "SELECT pg_try_advisory_xact_lock(%(key)s)"
 TRY_LOCK_SESSION = "SELECT pg_try_advisory_lock(%(key)s)"
 SELECT_LOCK_SESSION = "SELECT pg_advisory_lock(%(key)s)"
@@ -49,6 +51,11 @@ def lock_shared(conn: Connection, key: LockKey) -> None:
 def lock_text(conn: Connection, text: str) -> None:
     """Wait for the lock of a text, and keep it until the transaction ends."""
     conn.execute(SELECT_LOCK_OF_TEXT, {"text": text})
+
+
+def lock_text_shared(conn: Connection, text: str) -> None:
+    """Wait until nobody has the lock of a text alone, and keep others from it until the transaction ends."""
+    conn.execute(SELECT_LOCK_OF_TEXT_SHARED, {"text": text})
 
 
 def try_lock(conn: Connection, key: LockKey) -> bool:

@@ -140,6 +140,7 @@ SELECT_CODES = """
 SELECT home_id, code FROM home WHERE %(codes)s::text[] IS NULL OR code = ANY(%(codes)s) ORDER BY home_id
 """
 SELECT_SHARD = "SELECT open_from FROM ledger_shard WHERE shard = %(shard)s"
+SELECT_OPENS = "SELECT shard, open_from FROM ledger_shard WHERE shard = ANY(%(shards)s)"
 UPSERT_SHARD = """
 INSERT INTO ledger_shard (shard, open_from, counted_to) VALUES (%(shard)s, %(open_from)s, %(to)s)
 ON CONFLICT (shard) DO UPDATE SET open_from = excluded.open_from, counted_to = excluded.counted_to
@@ -218,6 +219,11 @@ def open_from(conn: Connection, shard: int) -> date | None:
     """Return the first open day of a shard; None: no day was ever closed."""
     row = conn.execute(SELECT_SHARD, {"shard": shard}).fetchone()
     return row[0] if row else None
+
+
+def opens(conn: Connection, shards: NDArray[np.int32]) -> dict[int, date]:
+    """Return the first open day of shards; of those without one no day was ever closed."""
+    return dict(conn.execute(SELECT_OPENS, {"shards": shards.tolist()}).fetchall())
 
 
 def set_open_from(conn: Connection, shard: int, day: date, counted_to: datetime) -> None:

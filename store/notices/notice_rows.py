@@ -104,6 +104,8 @@ JOIN outbox AS o USING (outbox_id)
 WHERE n.addressee_id = ANY(%(addressees)s) AND n.message_id IS NULL AND n.ready_at <= %(now)s
 ORDER BY n.addressee_id, n.urgent DESC, n.notice_id
 """
+POSTPONE = """
+UPDATE notice SET ready_at = %(at)s WHERE addressee_id = %(to)s AND message_id IS NULL AND ready_at <= %(now)s"""
 SELECT_LATELY = """
 SELECT m.addressee_id, m.created_at AS at, m.notices FROM message AS m
 WHERE m.addressee_id = ANY(%(addressees)s) AND m.created_at > %(since)s
@@ -321,6 +323,11 @@ def notices(conn: Connection, addressee_ids: Sequence[int], now: datetime) -> li
     """Return the waiting notices of addressees, by addressee, urgent ones first."""
     with conn.cursor(row_factory=class_row(NoticeRow)) as cur:
         return cur.execute(SELECT_NOTICES, {"addressees": list(addressee_ids), "now": now}).fetchall()
+
+
+def postpone(conn: Connection, addressee_id: int, now: datetime, at: datetime) -> None:
+    """Let the notices of an addressee that wait now wait until another time."""
+    conn.execute(POSTPONE, {"to": addressee_id, "now": now, "at": at})
 
 
 def lately(conn: Connection, addressee_ids: Sequence[int], since: datetime) -> list[Row]:

@@ -12,8 +12,9 @@ from psycopg import Connection
 
 from alerts.notices.expand import expand, write
 from alerts.notices.recipients import Recipients, load
-from alerts.notices.sending import Post, pause
+from alerts.notices.sending import Post, SendOutcome, pause
 from domain import policy_file
+from domain.exchange.bodies import TheirNumbers
 from domain.notices import Audience, NoticeKind, NotSent, OutboxEntry, SendFault
 from domain.policy import Policy
 from store.notices import notice_rows, outbox
@@ -484,6 +485,37 @@ def test_outcomes_that_the_database_did_not_take_are_not_sent_again(
         desk.send(NOW + LEASE * 2)
         assert desk.states()[0][:3] == ("sent", 1, 0)
     assert list(hooks.times().values()) == [1]
+
+
+def test_an_outcome_that_cannot_be_stored_does_not_stop_the_others(desk: Desk) -> None:
+    for _ in range(3):
+        put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH))
+    expand(desk.conn, SEED, NOW)
+    write(desk.conn, SEED, NOW)
+    refused, taken, usual = notice_rows.claim(desk.conn, NOW, LEASE, 3)
+    desk.post.outcomes += [
+        SendOutcome(refused, NotSent(SendFault.REFUSED_FOR_NOW, "errcode \0")),
+        SendOutcome(taken._replace(peer_case_id=1), None, TheirNumbers("7\0")),
+        SendOutcome(usual, None),
+    ]
+    desk.post.settle(desk.conn, NOW)
+    assert [state for state, *_ in desk.states()] == ["failed", "sent", "sent"]
+    assert [said for _, said in desk.said] == ["failed", "sent", "sent"]
+
+
+def test_an_addressee_whose_notices_cannot_be_written_does_not_stop_the_others(desk: Desk) -> None:
+    home, told = town.home(desk.conn), {"begins_at": NOW.isoformat(), "reason": "x"}
+    contact(desk.conn, home)
+    put(
+        desk.conn,
+        OutboxEntry(NoticeKind.OUTAGE_ANNOUNCED, Audience.USER, home_id=home, data={**told, "expected_end": "soon"}),
+        OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH),
+    )
+    desk.send()
+    assert [state for state, *_ in desk.states()] == ["sent"]
+    desk.conn.execute("UPDATE outbox SET data = data - 'expected_end' WHERE audience = 'user'")
+    desk.send(NOW + timedelta(hours=1))
+    assert [state for state, *_ in desk.states()] == ["sent", "sent"]
 
 
 def test_pauses_grow_to_a_quarter_of_an_hour() -> None:
