@@ -12,6 +12,7 @@ from api.pages.render import SCRIPT_POLICY
 from api.staff.frame import language_of, staff_page
 from api.staff.session import person_of, signed_in
 from api.words.crew import CREW_WORDS, SCRIPT_WORDS
+from domain.files import MOST_BYTES
 from store.base.access import Role
 
 CREWS = frozenset({Role.CREW})
@@ -29,6 +30,7 @@ def crew_page(request: Request, asking: Session, template: str, status: int = 20
         "now": asking.now,
         "owner": person_of(asking).staff_id,
         "script_words": words,
+        "most_bytes": MOST_BYTES,
         "zone": asking.policy.zone.key,
     }
     answer = staff_page(request, asking, template, **around, **context)

@@ -16,7 +16,7 @@ def do_once(changing: Session, number: str, key: str | None, do: Callable[[], ob
         do()
         return number
 
-    number_once(changing, f"{changing.asker.actor} {number} {key}", numbered)
+    number_once(changing, f"{changing.asker.id} {number} {key}", numbered)
 
 
 def number_once(changing: Session, key: str, do: Callable[[], str]) -> str:

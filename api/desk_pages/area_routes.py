@@ -68,7 +68,7 @@ async def read_area(request: Request) -> AreaForm:
     seen = (SEEN.fullmatch(one) for one in told.get("tickets", []))
     single = {name: told.get(name, [""])[0].strip() for name in ("station", "responsible", "key")}
     return AreaForm(
-        tuple(dict.fromkeys(code for code in told.get("buildings", []) if "\0" not in code)),
+        tuple(dict.fromkeys(told.get("buildings", []))),
         tuple((one[1], int(one[2])) for one in seen if one),
         **single,
     )

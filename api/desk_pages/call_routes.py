@@ -82,7 +82,7 @@ def search(request: Request, asking: AskingDeskPerson, told: Annotated[Told, Dep
 
     A POST, so that what is typed, a name or a telephone number perhaps, is in no address, history or log.
     """
-    asked = told.get("q", "").strip().replace("\x00", "")[:LONGEST_QUERY]
+    asked = told.get("q", "").strip()[:LONGEST_QUERY]
     found = calls.found(asking, asked) if asked else []
     template = "desk/call_found.html" if "part" in told else "desk/call.html"
     return _page(request, asking, template, asked=asked, found=found)
@@ -122,7 +122,7 @@ def attempt(request: Request, told: Annotated[Told, Depends(read_told)]) -> Resp
             made = read_move(EventKind(told["what"]), told, zone)
             if isinstance(made, Mapping):
                 raise Problem(422, next(iter(made.values())))
-            sent, number = once(CALL, told), told.get("number", "").replace("\x00", "")
+            sent, number = once(CALL, told), told.get("number", "")
             do_once(changing, number, sent, lambda: make_move(changing, number, made))
             changing.notes.update(home=home, ticket=number)
     except Problem as problem:

@@ -50,7 +50,7 @@ def plan(request: Request, asking: AskingDeskPerson, query: Annotated[MeasuringQ
 @router.post("")
 def find_home(request: Request, asking: AskingDeskPerson, told: Sent) -> Response:
     """Show the homes that were likely meant; a POST, as what is typed may be a name."""
-    asked = told.get("q", "").strip().replace("\x00", "")[:LONGEST_QUERY]
+    asked = told.get("q", "").strip()[:LONGEST_QUERY]
     found = [{**home, "link": home_address(home["home"])} for home in calls.found(asking, asked)] if asked else []
     shown = measuring_list(asking, MeasuringQuery(), reader_of(request, asking).language)
     return desk_page(request, asking, "desk/measurements.html", **shown, asked=asked, found=found)
@@ -86,7 +86,7 @@ def _ask(changing: Session, code: str, wish: MeasurementRequest) -> str:
 
 def _sent(request: Request, told: Told, model: type[Body], act: Any) -> Response:
     """Act on a form and lead back to the page of its home; what is wrong with it is shown there."""
-    code = told.get("at", "").replace("\x00", "")[:200]
+    code = told.get("at", "")[:200]
     read = read_body(model, told, surroundings(request).policy.zone)
     faults = {} if isinstance(read, BaseModel) else read
     if isinstance(read, BaseModel):

@@ -128,8 +128,7 @@ async def read_form(request: Request) -> OutageForm:
     form = await request.form(max_files=0, max_fields=MOST_FIELDS)
     given: dict[str, Any] = {}
     for one in fields(OutageForm):
-        # PostgreSQL has no zero in a text.
-        told = [value.replace("\x00", "") for value in form.getlist(one.name) if isinstance(value, str)]
+        told = [value for value in form.getlist(one.name) if isinstance(value, str)]
         if one.name in PlaceCodes._fields:
             given[one.name] = tuple(dict.fromkeys(told))
         elif told:

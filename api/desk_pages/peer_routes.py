@@ -55,7 +55,7 @@ def pass_over(request: Request, key: UUID) -> Response:
 @router.post("/{peer}/tickets")
 def pass_on(request: Request, peer: PeerName, told: Annotated[Told, Depends(read_told)]) -> Response:
     """Pass a ticket on to a peer."""
-    number = told.get("ticket", "").strip()[:40].replace("\x00", "")
+    number = told.get("ticket", "").strip()[:40]
     return _done(request, lambda changing: send_to(changing, number, peer))
 
 

@@ -26,7 +26,7 @@ from domain.rota import DailyShifts
 Done = Literal[
     "planned", "cancelled", "kept", "ended", "asked", "agreed", "declined", "withdrawn", "calendar_ended"
 ] | None  # fmt: skip
-Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+Text = Annotated[str, Field(max_length=200)]
 Number = Annotated[int, Path(ge=1, le=NUMBER)]
 Shown = Annotated[str, Query(max_length=200, pattern=r"^[^\x00]*$")]
 LONGEST = timedelta(days=366)
@@ -76,7 +76,7 @@ class SwapForm(BaseModel):
     in_return: Annotated[int, Field(ge=0, le=NUMBER)] = 0
 
 
-Back = Annotated[str, Form(max_length=200, pattern=r"^[^\x00]*$")]
+Back = Annotated[str, Form(max_length=200)]
 
 
 @router.get("")

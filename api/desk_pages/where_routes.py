@@ -59,7 +59,7 @@ def where(request: Request, asking: AskingDeskPerson, query: Annotated[WhereQuer
 @router.post("")
 def ask(request: Request, told: Sent) -> Response:
     """Put a home on the plan of today, once."""
-    code, substation = (told.get(name, "").replace("\x00", "")[:200] for name in ("at", "substation"))
+    code, substation = (told.get(name, "")[:200] for name in ("at", "substation"))
     with writing(request) as changing:
         changing.notes["home"] = code
         number_once(changing, once("where", told), lambda: _ask(changing, code))

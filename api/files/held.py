@@ -22,13 +22,12 @@ def hold(request: Request, names: Mapping[str, str]) -> None:
 
 
 def releasing(handle: Handler) -> Handler:
-    """Wrap a handler so that the slot is released, and what came is not kept."""
+    """Wrap a handler so that the slot is released."""
 
     async def handle_held(request: Request) -> Response:
         try:
             return await handle(request)
         finally:
-            await request.close()
             if names := getattr(request.state, "upload", None):
                 surroundings(request).attachments.uploads.leave(names)
 

@@ -45,7 +45,8 @@ def _person(conn: Connection, claims: Claims, now: datetime) -> Asker:
     homes = access.homes_now(conn, claims.homes, now)
     scope = access.reach(claims.role, claims.station, homes)
     access.enter(conn, scope, claims.role, claims.rights)
-    return Asker(f"oidc {claims.subject}", claims.role, scope, claims.rights)
+    subject = f"oidc {claims.subject}"
+    return Asker(subject, subject, claims.role, scope, claims.rights)
 
 
 def gone(conn: Connection, oidc: Oidc | None, held: Mapping[str, Asker], now: datetime) -> set[str]:

@@ -250,7 +250,7 @@ def keep(changing: Session, file: TableFile, tables: SentTables) -> UploadCompar
         found = uploading.preview(changing.conn, tables, terms_of(changing))
         waiting = WaitingUpload(file.name, file.sheet, file.encoding, file.content)
         upload_rows.forget(changing.conn, changing.now - WAITS)
-        upload_rows.put(changing.conn, changing.asker.actor, digest.digest(), waiting, changing.now)
+        upload_rows.put(changing.conn, changing.asker.id, digest.digest(), waiting, changing.now)
     return told(digest.hexdigest(), tables, found, changing.now + WAITS)
 
 
@@ -271,7 +271,7 @@ def apply(request: Request, changing: Session, sha256: str, wanted: UploadApply)
     try:
         with _in_office(changing, tables):
             done = uploading.apply(changing.conn, tables, terms_of(changing), wanted.version)
-            upload_rows.remove(changing.conn, changing.asker.actor, bytes.fromhex(sha256))
+            upload_rows.remove(changing.conn, changing.asker.id, bytes.fromhex(sha256))
     except uploading.DiffersNow:
         raise Problem(409, UPLOAD_DIFFERS) from None
     answer = told(sha256, tables, done, None)
@@ -301,7 +301,7 @@ def waiting_tables(request: Request, changing: Session, sha256: str) -> SentTabl
     """
     with _in_office(changing, SentTables()):
         since = changing.now - WAITS
-        waiting = upload_rows.find(changing.conn, changing.asker.actor, bytes.fromhex(sha256), since)
+        waiting = upload_rows.find(changing.conn, changing.asker.id, bytes.fromhex(sha256), since)
     if waiting is None:
         raise Problem(409, UPLOAD_GONE)
     name, sheet, encoding, content = waiting

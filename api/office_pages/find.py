@@ -32,7 +32,7 @@ def begin(request: Request, asking: AskingDeskPerson) -> Response:
 @router.post("")
 def find(request: Request, asking: AskingDeskPerson, told: Fields) -> Response:
     """Show the homes that were likely meant. A POST: a name or a telephone number is in no address or log."""
-    asked = told.get("q", "").replace("\x00", "")[:LONGEST_QUERY]
+    asked = told.get("q", "")[:LONGEST_QUERY]
     return _page(request, asking, asked, calls.found(asking, asked) if asked else [])
 
 

@@ -31,9 +31,7 @@ writing = contextmanager(signed_in(DESK, Right.WRITE))
 async def read_fields(request: Request) -> Told:
     """Read the fields of a form; files are left out."""
     form = await request.form(max_files=0, max_fields=MOST_FIELDS)
-    # PostgreSQL has no zero in a text.
-    given = {name: value for name, value in form.items() if isinstance(value, str)}
-    return {name.replace("\x00", ""): value.replace("\x00", "").strip() for name, value in given.items()}
+    return {name: value.strip() for name, value in form.items() if isinstance(value, str)}
 
 
 Fields = Annotated[Told, Depends(read_fields)]

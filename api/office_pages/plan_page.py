@@ -110,7 +110,7 @@ def change(request: Request, caller: Annotated[Admitted, Depends(admitted)], tol
 def _table(told: Told) -> bytes:
     """Write the fields of the form as a table with one line."""
     out = io.StringIO()
-    csv.writer(out).writerows([FIELDS, [told.get(name, "").replace("\x00", "") for name in FIELDS]])
+    csv.writer(out).writerows([FIELDS, [told.get(name, "") for name in FIELDS]])
     return out.getvalue().encode()
 
 

@@ -21,7 +21,7 @@ router = APIRouter(prefix=f"{HOME}/wechat", route_class=visit.PageRoute, include
 class WechatForm:
     """The fields of a form: the home, and the seal of the page."""
 
-    home: Annotated[str, Form(max_length=200, pattern=r"^[^\x00]+$")]
+    home: Annotated[str, Form(min_length=1, max_length=200)]
     key: Annotated[str, Form(max_length=64)]
     token: Annotated[str, Form(max_length=64)]
 

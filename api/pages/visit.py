@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from api.http.form_request import FormRequest
 from api.http.language import Language, preferred
 from api.http.problem import Problem
 from api.http.session import asked_by, changed_by, surroundings
@@ -188,10 +189,11 @@ class PageRoute(APIRoute):
     """A route that answers errors with pages."""
 
     def get_route_handler(self) -> Handler:
-        """Wrap the handler so that errors become readable pages."""
+        """Wrap the handler so that forms are read in one way and errors become readable pages."""
         handle = super().get_route_handler()
 
-        async def handle_readably(request: Request) -> Response:
+        async def handle_readably(received: Request) -> Response:
+            request = FormRequest(received.scope, received.receive)
             try:
                 await self.admit(request)
                 return await handle(request)
@@ -208,6 +210,8 @@ class PageRoute(APIRoute):
             except Exception as error:
                 structlog.get_logger().error("page_failed", page=request.scope["route"].path, exc_info=error)
                 return self.sorry(request, "fault", 500)
+            finally:
+                await request.close()  # the files of its form
 
         return handle_readably
 

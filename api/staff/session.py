@@ -143,7 +143,8 @@ class StaffRoute(visit.PageRoute):
         return self.sorry(request, trouble, problem.status, problem.headers)
 
     def _to_sign_in(self, request: Request) -> Response:
-        if request.headers.get("sec-fetch-dest") == "empty":
+        # Browsers of before 2023 do not say what a request is for; the crew's script says what it accepts.
+        if request.headers.get("sec-fetch-dest") == "empty" or request.headers.get("accept") == "application/json":
             answer = self.sorry(request, "signed_out", 401)  # a script asked, which a redirect would not help
         else:
             back = local_path(_page_before(request))

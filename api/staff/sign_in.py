@@ -62,7 +62,7 @@ def ask(request: Request, next: Next = None, notice: Notice = None) -> Response:
 @router.post(SIGN_IN)
 def sign_in(request: Request, name: Field = "", password: Field = "", next: NextField = None) -> Response:
     """Check name and password, and begin a session, or ask for the code."""
-    asked, onward = name.replace("\x00", "").strip().lower(), local_path(next)
+    asked, onward = name.strip().lower(), local_path(next)
     tried = door.try_password(request, asked)
     with door.outside(request) as at:
         known = credential_rows.known(at.conn, asked, at.now)

@@ -78,6 +78,11 @@ CREW_WORDS: Mapping[str, Text] = {
         "您已退出登录。请重新登录，待发送的内容不会丢失。", "You are signed out. Sign in again; nothing is lost."
     ),
     "crew_kept_at": Text("保存于 {at}", "as kept on the phone {at}"),
+    "crew_again": Text("再次发送", "Send it again"),
+    "crew_too_large": Text(
+        "照片超过 8 MB，未保存。请调低分辨率后重拍。",
+        "The photo is over 8 MB and was not kept: take a smaller one.",
+    ),
     "crew_unkept": Text("手机无法保存，请检查存储空间。", "The phone could not keep it: is its storage full?"),
 }
 # What the script says.
@@ -85,5 +90,6 @@ SCRIPT_WORDS = (
     "crew_offline", "crew_waiting", "crew_waits", "crew_saved", "crew_refused", "crew_gone",
     "crew_refused_left", "crew_needs_network",
     "crew_not_now", "crew_as_note", "crew_note", "crew_discard", "crew_discard_sure", "crew_others_left",
-    "crew_sign_out_sure", "crew_signed_out", "crew_kept_at", "crew_unkept",
+    "crew_sign_out_sure", "crew_signed_out", "crew_kept_at", "crew_unkept", "crew_again",
+    "crew_too_large",
 )  # fmt: skip

@@ -196,6 +196,7 @@ class Person:
 class Asker:
     """An authenticated caller: the bearer of a token, or a person authenticated by the identity provider."""
 
+    id: str  # without a name, which may change: what is kept by caller is kept under it
     actor: str  # recorded in the audit log and in ticket events
     role: Role
     scope: Scope
@@ -279,9 +280,10 @@ def asker_of(row: tuple[Any, ...]) -> Asker:
     """Return the caller of a row of TOKEN_COLUMNS."""
     _, role, station, homes, since, days, rights, token_id, label, staff_id, name, language, used_at = row[:13]
     person = Person(staff_id, name, language, token_id, used_at) if staff_id is not None else None
-    actor = person.actor if person else f"token {token_id}" + (f" ({label})" if label else "")
+    ours = f"token {token_id}" if person is None else f"staff {staff_id}"
+    actor = person.actor if person else f"{ours} ({label})" if label else ours
     found = _since(zip(homes or (), since or (), days or (), strict=True))
-    return Asker(actor, Role(role), reach(Role(role), station, found), frozenset(map(Right, rights)), person)
+    return Asker(ours, actor, Role(role), reach(Role(role), station, found), frozenset(map(Right, rights)), person)
 
 
 def _since(rows: Iterable[tuple[int, datetime | None, date | None]]) -> dict[int, Since | None]:

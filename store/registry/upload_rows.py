@@ -1,4 +1,4 @@
-"""Uploaded tables of the registry that wait to be applied. Each is known by who sent it and its SHA-256."""
+"""Uploaded tables of the registry that wait to be applied: each known by its SHA-256 and its sender, without a name."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -36,21 +36,21 @@ class WaitingUpload(NamedTuple):
     content: bytes
 
 
-def put(conn: Connection, actor: str, digest: bytes, upload: WaitingUpload, now: datetime) -> None:
+def put(conn: Connection, sender: str, digest: bytes, upload: WaitingUpload, now: datetime) -> None:
     """Keep an upload; the same again is the same one."""
-    conn.execute(PUT, {"actor": actor, "digest": digest, "now": now, **upload._asdict()})
-    conn.execute(DELETE_OLDER, {"actor": actor, "most": MOST_WAITING})
+    conn.execute(PUT, {"actor": sender, "digest": digest, "now": now, **upload._asdict()})
+    conn.execute(DELETE_OLDER, {"actor": sender, "most": MOST_WAITING})
 
 
-def find(conn: Connection, actor: str, digest: bytes, since: datetime) -> WaitingUpload | None:
+def find(conn: Connection, sender: str, digest: bytes, since: datetime) -> WaitingUpload | None:
     """Return an upload that was sent after an instant."""
     with conn.cursor(row_factory=class_row(WaitingUpload)) as cur:
-        return cur.execute(SELECT_ONE, {"actor": actor, "digest": digest, "since": since}).fetchone()
+        return cur.execute(SELECT_ONE, {"actor": sender, "digest": digest, "since": since}).fetchone()
 
 
-def remove(conn: Connection, actor: str, digest: bytes) -> None:
+def remove(conn: Connection, sender: str, digest: bytes) -> None:
     """Forget an upload."""
-    conn.execute(DELETE_ONE, {"actor": actor, "digest": digest})
+    conn.execute(DELETE_ONE, {"actor": sender, "digest": digest})
 
 
 def forget(conn: Connection, before: datetime) -> None:

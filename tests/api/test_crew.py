@@ -166,6 +166,15 @@ def test_what_is_sent_again_under_its_key_is_once(desk: Desk) -> None:
     assert kinds(desk, ticket["number"]) == ["opened", "remark", "remark", "remark"]
 
 
+def test_a_move_sent_again_is_one_though_its_maker_was_renamed(desk: Desk, crew: Crew) -> None:
+    number = desk.opened("leak")["number"]
+    note = {"move": "remark", "version": "999999999", "remark": "seen", "once": "0123456789abcdef"}
+    for name in ("Li Na", "Li Nana"):
+        desk.api.conn.execute("UPDATE staff SET name = %s WHERE sign_in_name = 'li.na'", [name])
+        assert crew.send(f"/crew/jobs/{number}", **note).json() == {"done": "remark"}
+    assert kinds(desk, number) == ["opened", "remark"]
+
+
 def test_a_cause_is_one_of_the_list_and_is_told_in_both_languages(desk: Desk) -> None:
     listed = desk.api.get("/v1/causes", desk.crew).json()["items"]
     assert {"code": "riser_air", "zh": "立管气堵", "en": "air in the riser"} in listed
@@ -347,6 +356,7 @@ def test_a_phone_installs_the_pages_and_forgets_them_at_sign_out(crew: Crew) -> 
         assert worker.headers["service-worker-allowed"] == "/crew"
         assert worker.headers["content-type"].startswith("text/javascript")
         assert anybody.get("/crew").status_code == 303
-        assert anybody.get("/crew/state", headers={**JSON, "Sec-Fetch-Dest": "empty"}).status_code == 401
+        assert anybody.get("/crew/state", headers={"Sec-Fetch-Dest": "empty"}).status_code == 401
+        assert anybody.get("/crew/state", headers=JSON).status_code == 401  # a browser that does not say what for
     left = crew.post("/sign-out")
     assert left.headers["clear-site-data"] == '"cache", "storage"'

@@ -75,7 +75,7 @@ class Undone(Exception):
 
 
 def session(conn: Connection, hours: float) -> Session:
-    asker = Asker("staff 1 (Li Na)", Role.SUPERVISOR, EVERYWHERE)  # who may make every move
+    asker = Asker("staff 1", "staff 1 (Li Na)", Role.SUPERVISOR, EVERYWHERE)  # who may make every move
     return Session(conn, asker, NOW + timedelta(hours=hours), POLICY)
 
 

@@ -183,7 +183,7 @@ def test_where_a_sensor_hangs_is_not_told_beyond_the_reach(house: House) -> None
         with pytest.raises(PlacedElsewhere) as refused, conn.transaction(), in_office(conn):
             place_sensor(conn, edit, SensorPlacing("S9", cells, NOW, moved_from=moved_from))
         assert refused.value.place is None
-    session = Session(conn, Asker("x", Role.CREW, north), NOW, POLICY)
+    session = Session(conn, Asker("x", "x", Role.CREW, north), NOW, POLICY)
     with pytest.raises(Problem) as answer, recording(session):
         raise PlacedElsewhere("far")
     assert answer.value.detail is SENSOR_OUT_OF_REACH

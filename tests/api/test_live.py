@@ -201,7 +201,9 @@ def test_what_comes_in_the_instant_of_a_ping_is_told() -> None:
     before, after = Snapshot(1, 1), Snapshot(5, 5)
     at = [before]
     pace = HubLimits(ping_s=0.01)
-    listener = Listener(ListenerView(True, None), Asker("desk", access.Role.ADMIN, access.EVERYWHERE), "t", pace)
+    listener = Listener(
+        ListenerView(True, None), Asker("desk", "desk", access.Role.ADMIN, access.EVERYWHERE), "t", pace
+    )
     listener.at = before
 
     def deliver() -> None:

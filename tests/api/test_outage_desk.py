@@ -172,7 +172,6 @@ def test_an_outage_is_announced_changed_and_ended_in_the_browser(
         ({"kind": "planned"}, "A planned outage needs an expected end."),
         ({"expected_end": "2026-01-15T11:00"}, "The expected end must be after the beginning."),
         ({"kind": "flood"}, "Not recorded"),
-        ({"q": "\x00", "buildings": "\x00", "kind": "flood\x00"}, "Not recorded"),
     ],
 )
 def test_what_is_wrong_with_an_outage_is_said_beside_its_field(

@@ -302,7 +302,7 @@ def test_an_invitation_is_taken_by_a_form_of_this_site_alone(plain_api: Api) -> 
         ({"role": "crew"}, "A crew needs a heat station"),
         ({"role": "crew", "station": "Nowhere"}, "There is no such heat station"),
         ({"telephone": "call me"}, "A telephone number has"),
-        ({"name": "Wang\x00Wei"}, "characters that cannot be shown"),
+        ({"name": "Wang\x01Wei"}, "characters that cannot be shown"),
         ({"sign_in_name": "李娜"}, "A sign-in name has"),
         ({"sign_in_name": "the.admin"}, "Somebody has this sign-in name"),
         ({"sign_in_name": ""}, "A sign-in name is needed"),

@@ -5,9 +5,10 @@ from itertools import count
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from api.http.company import Company
+from api.staff.session import COOKIE
 from domain.instants import instant
 from domain.states import HomeState
 from tests.api import town
@@ -178,8 +179,8 @@ def check_record(desk: Desk, number: str) -> None:
     events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
     late = [event for event in events[3:] if event["kind"] != "clock_breached"]
     assert [event["kind"] for event in late] == [
-        "arrived", "attached", "cause_found", "part_used", "attached", "attached", "confirmed", "done"
-    ]  # fmt: skip
+        "arrived", "cause_found", "part_used", "attached", "attached", "confirmed", "done", "attached"
+    ]  # fmt: skip  # the photo comes last
     assert {instant(event["at"]) for event in late} == {NOW + 3 * HOUR}
     assert {NOW <= instant(event["data"]["made_at"]) <= NOW + 5 * MINUTE for event in late} == {True}
     (record,) = desk.api.get("/v1/homes/B1-202/measurements", desk.dispatcher).json()["items"]
@@ -231,6 +232,111 @@ def leave(person: Visitor) -> None:
     page.click("nav form button")
     page.wait_for_url("**/sign-in*")
     assert page.evaluate(LEFT_BEHIND) == [[], [], [], 0]
+
+
+def kinds(desk: Desk, number: str) -> list[str]:
+    """Return the events of a job after it was opened."""
+    events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
+    return [event["kind"] for event in events[1:]]
+
+
+def begun(desk: Desk, arrive: Arrival, home: str) -> tuple[Visitor, str]:
+    """Open a job on a phone without a service worker, whose requests a test answers in its place."""
+    number, person = job(desk, home), arrive(service_workers="block")
+    person.go(f"/crew/jobs/{number}")
+    return person, number
+
+
+def try_again(page: Page) -> None:
+    """Let the page know that there is a network."""
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+
+def test_what_the_service_has_not_said_to_be_done_waits(desk: Desk, arrive: Arrival) -> None:
+    person, number = begun(desk, arrive, "B1-301")
+    page, waiting = person.page, person.page.locator("#outbox li.waiting")
+    way = f"**/crew/jobs/{number}"
+    page.route(way, lambda one: one.fulfill(status=200, content_type="text/html", body="<h1>Welcome to our hotel</h1>"))
+    page.click("#once-arrived")
+    expect(page.locator("#standing")).to_contain_text("没有网络")
+    expect(waiting).to_have_count(1)
+    assert kinds(desk, number) == []
+
+    def lose(one: Route) -> None:
+        one.fetch()
+        one.abort()
+
+    page.unroute(way)
+    page.route(way, lose)
+    with page.expect_event("requestfailed"):
+        try_again(page)
+    assert kinds(desk, number) == ["arrived"]
+    expect(waiting).to_have_count(1)
+    page.unroute(way)
+    page.evaluate("() => { const right = Date.now; Date.now = () => right() - 9e10; }")  # it lost its battery
+    page.click("#move-part_used summary")
+    page.fill("#part_used-part", "阀")
+    press(page, "move-part_used")
+    page.wait_for_url("**done=part_used")
+    expect(page.locator("#outbox")).to_be_hidden()
+    assert kinds(desk, number) == ["arrived", "part_used"]
+
+
+def test_what_is_refused_or_too_heavy_keeps_no_move_behind_it_waiting(desk: Desk, arrive: Arrival) -> None:
+    person, number = begun(desk, arrive, "B1-302")
+    page, network = person.page, person.page.context.set_offline
+    page.route(f"**/crew/tickets/{number}/files", lambda one: one.abort("timedout"))
+    network(True)
+    page.set_input_files("#photo-file", photo(30, 20))
+    press(page, "photo")
+    page.click("#measure summary")
+    page.fill("#measure-celsius", "很冷")
+    page.fill("#measure-instrument", "T-0042")
+    press(page, "measure")
+    page.evaluate("() => { const right = Date.now; Date.now = () => right() + 9e8; }")  # somebody has set the clock
+    page.click("#once-arrived")
+    expect(page.locator("#outbox li")).to_have_count(3)
+    network(False)
+    try_again(page)
+    refused = page.locator("#outbox li.refused")
+    expect(refused).to_have_count(1, timeout=PATIENCE_MS)
+    expect(refused).to_contain_text("很冷")
+    expect(page.locator("#outbox li.waiting")).to_have_count(1)
+    assert kinds(desk, number) == ["arrived"]
+    person.keep("crew-behind")
+
+
+def test_moves_are_sent_by_nobody_else(desk: Desk, api: Api, arrive: Arrival) -> None:
+    person, number = begun(desk, arrive, "B1-303")
+    page, network = person.page, person.page.context.set_offline
+    network(True)
+    page.click("#once-arrived")
+    expect(page.locator("#outbox li.waiting")).to_have_count(1)
+    other = session_of(api.conn, member(api.conn, "crew", "b.crew", name="Wu Gang", station="North"))
+    api.conn.commit()
+    page.context.add_cookies([{"name": COOKIE, "value": other, "url": person.base}])
+    network(False)
+    expect(page.locator("nav .me")).to_contain_text("Wu Gang", timeout=PATIENCE_MS)
+    expect(page.locator("#standing")).to_contain_text("其他人未发送的 1 项")
+    assert kinds(desk, number) == []
+
+
+def test_a_phone_whose_storage_is_full_is_worked_with_a_network(desk: Desk, arrive: Arrival) -> None:
+    number, person = job(desk, "B1-304"), arrive()
+    page = person.page
+    person.go("/crew")
+    page.wait_for_function(WORKER_IS_ON)
+    of_browser = page.context.new_cdp_session(page)
+    of_browser.send("Storage.overrideQuotaForOrigin", {"origin": person.base, "quotaSize": 1})
+    assert person.go(f"/crew/jobs/{number}").status == 200
+    page.click("#once-arrived")
+    page.wait_for_url("**done=arrived")
+    assert kinds(desk, number) == ["arrived"]
+    page.context.set_offline(True)
+    page.click("#move-tried summary")
+    press(page, "move-tried")
+    expect(page.locator("#standing")).to_contain_text("手机无法保存")
+    expect(page.locator("#move-tried form")).to_be_visible()  # with what was told
 
 
 @pytest.mark.parametrize(

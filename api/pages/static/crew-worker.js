@@ -28,7 +28,7 @@ async function page(request, url) {
     if (answer.status >= 500 && kept) return kept; // a proxy speaks for a server that is away
     const signedOut = answer.type === "opaqueredirect" && !url.searchParams.has("lang");
     if (signedOut || answer.status === 403) await caches.delete(PAGES);
-    else if (answer.ok) await cache.put(url.pathname, answer.clone());
+    else if (answer.ok) await keep(cache, url.pathname, answer);
     return answer;
   } catch {
     return kept ?? Response.error();
@@ -46,7 +46,7 @@ async function picture(request, url) {
   const cache = await caches.open(PAGES);
   try {
     const answer = await fetch(request);
-    if (answer.ok) await cache.put(url.pathname, answer.clone());
+    if (answer.ok) await keep(cache, url.pathname, answer);
     return answer;
   } catch {
     return (await keptOf(cache, url.pathname)) ?? Response.error();
@@ -64,7 +64,7 @@ async function asset(request, url) {
   if (kept && url.searchParams.has("v")) return kept; // its address changes with it
   try {
     const answer = await fetch(request);
-    if (answer.ok) await keep(cache, request, url, answer.clone());
+    if (answer.ok) await keepAsset(cache, request, url, answer);
     return answer;
   } catch {
     // A page that was kept before the service was updated asks for a file of before.
@@ -72,7 +72,14 @@ async function asset(request, url) {
   }
 }
 
-async function keep(cache, request, url, answer) {
-  for (const older of await cache.keys()) if (new URL(older.url).pathname === url.pathname) await cache.delete(older);
-  await cache.put(request, answer);
+// The version before stays: pages that were kept before an update of the service are its own.
+async function keepAsset(cache, request, url, answer) {
+  const older = (await cache.keys()).filter((one) => new URL(one.url).pathname === url.pathname && one.url !== request.url);
+  for (const one of older.slice(0, -1)) await cache.delete(one);
+  await keep(cache, request, answer);
+}
+
+// Where the storage is full, nothing is kept, and the answer is shown all the same.
+async function keep(cache, request, answer) {
+  await cache.put(request, answer.clone()).catch(() => null);
 }

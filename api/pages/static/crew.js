@@ -14,15 +14,20 @@ const OLD_MS = 120_000; // a page that was read longer ago says when
 const AGAIN_MS = 30_000, TICK_MS = 10_000;
 const SEND_MS = 120_000; // a photo over a bad network
 const LONGEST_SIDE = 2_000, JPEG_QUALITY = 0.85;
-const NOT_NOW = [408, 425, 429, 502, 503, 504];
+const MOST_BYTES = Number(crew.dataset.mostBytes); // of a photo
+const NOT_NOW = [408, 425, 502, 503, 504];
 const ANY_VERSION = "999999999"; // a note is no move that somebody else's could stand against
 
 // The server's clock, as it was last known: the phone's own may be wrong.
 
-const ahead = () => Number(localStorage.getItem("crew-ahead") ?? 0);
-const now = () => Date.now() + ahead();
+let ahead = Number(localStorage.getItem("crew-ahead") ?? 0);
+const now = () => Date.now() + ahead;
 const zone = { timeZone: crew.dataset.zone, hourCycle: "h23" };
 const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { ...zone, hour: "2-digit", minute: "2-digit" });
+
+function remember(name, value) {
+  try { localStorage.setItem(`crew-${name}`, value); } catch { /* the storage is full: nothing depends on it */ }
+}
 
 // The outbox: one entry for each form that was sent and that the server has not taken yet.
 
@@ -36,7 +41,7 @@ function opened() {
       asked.result.onversionchange = () => { asked.result.close(); database = null; };
       done(asked.result);
     };
-    asked.onerror = () => fail(asked.error);
+    asked.onerror = () => { database = null; fail(asked.error); };
   });
   return database;
 }
@@ -63,9 +68,10 @@ async function entryOf(form) {
     else if (!hidden.includes(name)) fields.push([name, value]);
   }
   const told = [...form.elements].filter((field) => field.offsetParent && field.name && field.type !== "file" && field.value);
+  const made = Math.max(now(), Date.parse(crew.dataset.now)); // a clock that was set back meanwhile
   return {
     once: randomKey(), owner, number: job, path: new URL(form.action).pathname, name: form.dataset.name,
-    says: told.map(textOf).filter(Boolean).join(", "), fields, file, made: now(), state: "waiting", why: "",
+    says: told.map(textOf).filter(Boolean).join(", "), fields, file, made, state: "waiting", why: "",
   };
 }
 
@@ -98,12 +104,13 @@ async function shrunk(file) {
 
 class Away extends Error {}
 class SignedOut extends Error {}
+class Another extends Error {} // person, who has signed in since
 
 async function asked(address, options) {
   let answer;
   try {
     answer = await fetch(address, {
-      ...options, cache: "no-store", headers: { Accept: "application/json" }, signal: AbortSignal.timeout(SEND_MS),
+      ...options, cache: "no-store", redirect: "error", headers: { Accept: "application/json" }, signal: AbortSignal.timeout(SEND_MS),
     });
   } catch {
     throw new Away();
@@ -115,29 +122,38 @@ async function asked(address, options) {
 
 async function session() {
   const answer = await asked("/crew/state");
-  if (!answer.ok) throw new Away();
-  const state = await answer.json();
-  localStorage.setItem("crew-ahead", Date.parse(state.now) - Date.now());
+  const state = await jsonOf(answer);
+  if (!answer.ok || !state.owner) throw new Away();
+  ahead = Date.parse(state.now) - Date.now();
+  remember("ahead", ahead);
   wasKept ??= isOld(); // where a bad network was not waited for
-  if (state.owner !== owner) location.reload(); // somebody else has signed in since
-  return state;
+  if (state.owner === owner) return state;
+  await self.caches?.delete(PAGES);
+  location.reload(); // which takes a while
+  throw new Another();
 }
 
-async function send(entry, { seal }) {
+// A gateway may answer for the service with a page of its own: that takes nothing.
+const jsonOf = (answer) => answer.json().catch(() => ({}));
+
+async function send(entry, { seal }, isAgain = false) {
   const body = new FormData();
   for (const [name, value] of entry.fields) body.append(name, value);
   body.append("key", seal.key);
   body.append("code", seal.code);
   body.append("once", entry.once);
-  body.append("made_at", new Date(entry.made).toISOString());
+  body.append("made_at", new Date(Math.min(entry.made, now())).toISOString());
   if (entry.file) body.append("file", entry.file, "photo");
   const answer = await asked(entry.path, { method: "POST", body });
+  const told = await jsonOf(answer);
+  if (answer.ok && !told.done) throw new Away();
   if (answer.ok) {
     await drop(entry.id);
     return true;
   }
-  if (answer.status >= 500) return false; // a fault of the server; what comes after is tried all the same
-  const told = await answer.json().catch(() => ({}));
+  // A fault of the server, or a limit: it waits, and what comes after is tried all the same.
+  if (answer.status >= 500 || answer.status === 429) return false;
+  if (answer.status === 403 && !isAgain) return send(entry, await session(), true); // another session since
   const why = told.detail ?? (answer.status === 404 ? words.gone : fill(words.not_now, { status: answer.status }));
   await put({ ...entry, state: "refused", why });
   return false;
@@ -147,8 +163,10 @@ let wasKept = null; // whether the page is one that the phone has kept; null: no
 let sending = null, again = false, keeping = false, lost = false, signedOut = false;
 
 // Only one tab sends at a time, and what another has sent meanwhile is gone from the store. Returns how many were taken.
+// Photos come last: over a bad network each takes minutes.
 async function sendAll() {
   const waiting = (await all()).filter((entry) => entry.owner === owner && entry.state === "waiting");
+  waiting.sort((one, other) => Boolean(one.file) - Boolean(other.file));
   const state = await session();
   let taken = 0;
   for (const { id } of waiting) {
@@ -172,7 +190,7 @@ function flush() {
     })
     .catch((fault) => {
       if (fault instanceof SignedOut) { signedOut = true; self.caches?.delete(PAGES); } else if (fault instanceof Away) lost = true;
-      else throw fault;
+      else if (!(fault instanceof Another)) throw fault;
     })
     .finally(() => {
       const once = again;
@@ -224,7 +242,7 @@ function shownEntry(entry) {
   item.append(paragraph([entry.number, entry.says].filter(Boolean).join(" · "), "meta"));
   const isRefused = entry.state === "refused";
   item.append(paragraph(isRefused ? fill(words.refused, { why: entry.why }) : words.waits, "why"));
-  if (isRefused && !entry.file) item.append(button(words.as_note, () => asNote(entry)));
+  if (isRefused) item.append(entry.file ? button(words.again, () => sendAgain(entry)) : button(words.as_note, () => asNote(entry)));
   item.append(button(words.discard, () => discard(entry)));
   return item;
 }
@@ -248,6 +266,11 @@ async function asNote(entry) {
   await flush();
 }
 
+async function sendAgain(entry) {
+  await put({ ...entry, made: now(), state: "waiting", why: "" });
+  await flush();
+}
+
 async function discard(entry) {
   if (!confirm(words.discard_sure)) return;
   await drop(entry.id);
@@ -260,11 +283,13 @@ async function keepForm(form) {
   let entry;
   try {
     entry = await entryOf(form);
+    if (entry.file?.size > MOST_BYTES) return tell(words.too_large);
     entry.id = await put(entry);
   } catch {
-    return lost ? tell(words.unkept) : form.submit(); // a browser that keeps nothing
+    const isThere = await session().then(() => true, () => false);
+    return isThere ? form.submit() : tell(words.unkept); // a browser that keeps nothing
   }
-  for (const field of form.querySelectorAll("[data-remember]")) localStorage.setItem(`crew-${field.dataset.remember}`, field.value);
+  for (const field of form.querySelectorAll("[data-remember]")) remember(field.dataset.remember, field.value);
   form.reset();
   form.closest("details")?.removeAttribute("open");
   tell(words.saved, true);
@@ -360,7 +385,7 @@ async function forget() {
 async function begin() {
   const before = localStorage.getItem("crew-owner");
   if (before && Number(before) !== owner) await self.caches?.delete(PAGES); // the jobs of somebody else
-  localStorage.setItem("crew-owner", owner);
+  remember("owner", owner);
   for (const field of document.querySelectorAll("[data-remember]")) {
     field.value ||= localStorage.getItem(`crew-${field.dataset.remember}`) ?? "";
   }
@@ -382,8 +407,8 @@ async function begin() {
   await flush();
   if (!lost && !signedOut && "serviceWorker" in navigator) {
     await navigator.serviceWorker.register("/pages/crew/worker.js", { scope: "/crew" });
-    await keepAssets();
-    if ("list" in crew.dataset) await keepJobs();
+    const kept = "list" in crew.dataset ? keepAssets().then(keepJobs) : keepAssets();
+    await kept.catch(() => null); // the storage is full, or the network gone
   }
 }
 
