@@ -23,6 +23,7 @@ SEPARATORS = {
 }
 # Excel writes it, and reads it, as a first line.
 SAID = re.compile(r"\"?sep=(.)\"?\r?\n", re.IGNORECASE)
+MOST_COLUMNS = 16_384  # as many as a worksheet has; those of stray commas are empty
 LOOKED_AT = 10  # records in which a header is looked for
 
 
@@ -57,7 +58,7 @@ def records(file: str, found: Delimited) -> Iterator[Record]:
     """Yield the records of a text that are not blank.
 
     Raises:
-        UnreadableFile: it breaks the rules of quotation marks.
+        UnreadableFile: it breaks the rules of quotation marks, or a line has too many cells.
     """
     lines = io.StringIO(found.text, newline="")
     skipped = 0
@@ -68,6 +69,8 @@ def records(file: str, found: Delimited) -> Iterator[Record]:
     start = skipped + 1
     try:
         for cells in reader:
+            if len(cells) > MOST_COLUMNS:
+                raise UnreadableFile(FileProblem(file, start, "", words.TOO_WIDE.fill(most=MOST_COLUMNS)))
             if not is_blank(cells):
                 yield start, cells
             start = skipped + reader.line_num + 1

@@ -175,6 +175,7 @@ TOO_LARGE = Text(
     "太大，无法在此读取；请在服务器上导入：hearth registry import",
     "is too large to be read here; import it on the server: hearth registry import",
 )
+TOO_WIDE = Text("超过 {most} 列", "has more than {most} columns")
 NOT_CSV = Text("不是有效的 CSV（引号不成对）", "is not CSV: {said}")
 
 # encodings

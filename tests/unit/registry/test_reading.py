@@ -52,6 +52,8 @@ def problems(found: SentTables) -> list[str]:
         ("homes.xls", b"\xd0\xcf\x11\xe0", "homes.xls:1: is an old workbook"),
         ("list.csv", "<html><script>", "list.csv:1: is a page of HTML"),
         ("a,b.csv", "", "a,b.csv:1: holds none of"),
+        ("homes.csv", ",".join(map(str, range(16_385))), "homes.csv:1: has more than 16384 columns"),
+        ("homes.csv", HOMES + "X1,B1," + "," * 1_000_000, "homes.csv:2: has more than 16384 columns"),
     ],
 )
 def test_faults_name_file_line_and_column(name: str, content: str | bytes, told: str) -> None:
