@@ -315,7 +315,20 @@ def test_moves_are_sent_by_nobody_else(desk: Desk, api: Api, arrive: Arrival) ->
     other = session_of(api.conn, member(api.conn, "crew", "b.crew", name="Wu Gang", station="North"))
     api.conn.commit()
     page.context.add_cookies([{"name": COOKIE, "value": other, "url": person.base}])
-    network(False)
+    held: list[Route] = []  # the page of the other person, while that of the one before goes on
+
+    def hold(one: Route) -> None:
+        if one.request.method == "GET":
+            held.append(one)
+        else:
+            one.continue_()
+
+    page.route(f"**/crew/jobs/{number}", hold)
+    with page.expect_event("request", lambda one: one.method == "GET" and one.url.endswith(number)):
+        network(False)
+    page.evaluate("async () => { for (let n = 0; n < 5; n += 1) await fetch('/crew/state'); }")
+    assert [one.url for one in person.requests if one.method == "POST"] == []
+    held.pop().continue_()
     expect(page.locator("nav .me")).to_contain_text("Wu Gang", timeout=PATIENCE_MS)
     expect(page.locator("#standing")).to_contain_text("其他人未发送的 1 项")
     assert kinds(desk, number) == []
