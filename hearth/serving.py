@@ -87,6 +87,7 @@ def serve(settings: Settings, furnish: Callable[[FastAPI], None] = lambda app: N
             app,
             host=settings.api_host,
             port=settings.api_port,
+            log_config=None,  # its loggers are those of any library
             log_level=settings.log_level,
             access_log=False,  # paths tell who reads which home
             server_header=False,

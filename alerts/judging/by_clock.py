@@ -83,7 +83,7 @@ def _judge(conn: Connection, judge: Judge, home_ids: Sequence[int], now: datetim
     """Judge homes by the clock; one that fails is put off and named, and the others go on."""
 
     def put_off(home_id: int, error: Exception) -> None:
-        log.error("home cannot be judged", home_id=home_id, error=str(error), exc_info=error)
+        log.error("home cannot be judged", home_id=home_id, exc_info=error)
         state_rows.postpone(conn, home_id, now + POSTPONE)
 
     in_halves(conn, home_ids, lambda some: judge.clock(conn, some, now), put_off)

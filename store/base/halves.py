@@ -16,10 +16,10 @@ def in_halves(
     work: Callable[[Sequence[T]], object],
     set_aside: Callable[[T, Exception], object],
 ) -> None:
-    """Work on all items in one transaction; where that fails, on each half by itself, until who fails is alone.
+    """Work on all items in one transaction; where that fails, on each half, until the one that fails is alone.
 
     Args:
-        set_aside: what is done with one that fails alone.
+        set_aside: called with one that fails alone, and its error.
 
     Raises:
         psycopg.Error: the database is away.
