@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from typing import Any
 
 import structlog
 from psycopg import Connection
@@ -52,13 +53,24 @@ def notify() -> None:
         post = Post(pool, recipients, timedelta(seconds=settings.notify_lease_s), metrics.count)
 
         def work(conn: Connection) -> None:
-            with conn.transaction():
-                notice_rows.set_staff(conn, staff, now())
             log.info("sending", staff=len(recipients.staff))
-            _work(conn, policy, post, metrics, stop, [_peers_of_day(policy, peers)])
+            _work(conn, policy, post, metrics, stop, [_staff(staff), _peers_of_day(policy, peers)])
             post.finish(conn, now)
 
         keep_at(connector(settings, "notify"), work, stop)
+
+
+def _staff(staff: Sequence[dict[str, Any]]) -> Round:
+    """Tell the database of the staff in the file, once for each connection."""
+    told: list[bool] = []
+
+    def bring(conn: Connection) -> None:
+        if not told:
+            with conn.transaction():
+                notice_rows.set_staff(conn, staff, now())
+            told.append(True)
+
+    return Round("staff", PEERS_EVERY_S, bring)
 
 
 def _peers_of_day(policy: Policy, peers: Mapping[str, Peer]) -> Round:
