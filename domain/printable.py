@@ -1,5 +1,8 @@
-"""Untrusted text made safe to show: one line without terminal control characters."""
+"""Untrusted text made safe to show: without terminal control characters, and without what turns its neighbours."""
 
+# What sets the direction of the text after it (Unicode Standard Annex 9): embeddings, overrides, isolates, their ends.
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+_UNTURNED = str.maketrans("", "", _TURNING)
 HIDDEN = "·"  # replaces each such character
 
 
@@ -12,3 +15,11 @@ def printable(text: str, most: int) -> str:
 def shortened(text: str, most: int = 80) -> str:
     """Return the text, or its beginning if it is longer than `most` characters."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def unturned(text: str) -> str:
+    """Return a page's text without characters that set the direction of what follows them.
+
+    One that a name or a caller's words bring along, unseen, would reorder the words and numbers beside it.
+    """
+    return text.translate(_UNTURNED) if any(sign in text for sign in _TURNING) else text

@@ -32,6 +32,7 @@ from api.words.telling import MY_WORDS
 from api.words.trials import TRIAL_WORDS
 from api.words.uploads import UPLOAD_WORDS
 from api.words.wechat import WECHAT_WORDS
+from domain.printable import unturned
 from domain.words.text import Text
 
 # Styles, images and form targets of this site only; no scripts, no framing.
@@ -96,7 +97,7 @@ def fragment(template: str, language: Language, **context: Any) -> Markup:
     def words(key: str, **fields: object) -> Markup:
         return say(language, key, **fields)
 
-    return Markup(_ENVIRONMENT.get_template(template).render(say=words, language=language, **context))
+    return Markup(unturned(_ENVIRONMENT.get_template(template).render(say=words, language=language, **context)))
 
 
 def page(template: str, language: Language, **context: Any) -> HTMLResponse:

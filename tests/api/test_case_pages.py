@@ -1,5 +1,6 @@
 """The pages of complaints and reports: views by due time, filing one, follow-ups, and what nobody may read there."""
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -67,6 +68,17 @@ def test_a_list_by_due_time_is_paged_without_loss(plain_api: Api) -> None:
         if (cursor := page["next"]) is None:
             break
     assert seen == sorted(made, key=lambda number: (made.index(number) % 3, number))
+
+
+def test_a_callers_words_do_not_turn_what_stands_beside_them(plain_api: Api, desk: tuple[httpx.Client, str]) -> None:
+    client, token = desk
+    said = "Nobody \u202eca\u2067me\u2066."
+    client.post("/desk/cases", data=sealed(token, **{**STORY, "text": said}, about_station="North", **WHO))
+    shown = client.get("/desk/tickets/T00000001").text
+    assert "Nobody came." in shown
+    assert not set("\u202e\u2066\u2067") & set(shown)
+    kept = plain_api.get("/v1/cases/T00000001", plain_api.token("supervisor")).json()
+    assert said in json.dumps(kept, ensure_ascii=False)  # as it was said
 
 
 def test_a_case_is_filed_once_and_who_made_it_is_kept_apart(plain_api: Api, desk: tuple[httpx.Client, str]) -> None:
