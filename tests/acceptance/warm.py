@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -34,7 +35,10 @@ class Copy:
     def __init__(self, pid: int, told: int) -> None:
         self.pid = pid
         self.returncode: int | None = None
-        self._told = told  # its exit code can be read here
+        self._told = told  # its exit code can be read here, once
+        # Not closed before: another thread may be waiting for it, too, and would never hear of a number that is closed.
+        weakref.finalize(self, os.close, told)
+        self._reads = threading.Lock()
 
     def poll(self) -> int | None:
         """Return its exit code, or None while it runs."""
@@ -50,9 +54,10 @@ class Copy:
                 ready.register(self._told, selectors.EVENT_READ)
                 if not ready.select(timeout):
                     raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            # Nothing is said where the process that all are copies of has died, and all with it.
-            self.returncode = int(os.read(self._told, 16) or -signal.SIGKILL)
-            os.close(self._told)
+            with self._reads:
+                if self.returncode is None:
+                    # Nothing is said where the process that all are copies of has died, and all with it.
+                    self.returncode = int(os.read(self._told, 16) or -signal.SIGKILL)
         return self.returncode
 
     def send_signal(self, number: int) -> None:
