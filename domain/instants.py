@@ -5,7 +5,7 @@ with a margin for the arithmetic of rules.
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from domain.errors import Fault
 from domain.words.faults import DAY_OUT_OF_BOUNDS, OFFSET_TOO_LARGE
@@ -84,3 +84,8 @@ def to_datetime(us: int) -> datetime:
         OverflowError: a datetime cannot hold it.
     """
     return EPOCH + timedelta(microseconds=int(us))
+
+
+def midnight_us(day: date, zone: tzinfo) -> int:
+    """Return the µs at which a local day begins."""
+    return to_us(datetime.combine(day, time(0), zone))

@@ -4,7 +4,7 @@ Who stores has the day shared while it may not be over by somebody's clock, and 
 closes a day has it alone. So either the closing sees a reading, or who stores it sees that the day is closed.
 """
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from psycopg import Connection
 
 from alerts.engine.track import Int
 from alerts.judging.verdict import CLOSE_LAG
-from domain.instants import to_us
+from domain.instants import midnight_us
 from domain.policy import Policy
 from store.base import locks
 from store.judging import ledger_rows
@@ -34,18 +34,14 @@ def close_before(conn: Connection, policy: Policy, first: date, now: datetime) -
 def closed_to(conn: Connection, policy: Policy, homes: NDArray[np.int32], now: datetime) -> Int:
     """Return µs per home before which days may be closed; none that is not will be before the transaction ends."""
     today = now.astimezone(policy.zone).date()
-    closed = np.full(len(homes), _midnight_us(policy, today))
+    closed = np.full(len(homes), midnight_us(today, policy.zone))
     if (now + NEAR).astimezone(policy.zone).date() == today:
         return closed
     locks.lock_text_shared(conn, _name(today))
     for shard, day in ledger_rows.opens(conn, np.unique(homes // ledger_rows.SHARD_HOMES)).items():
         mine = homes // ledger_rows.SHARD_HOMES == shard
-        closed[mine] = np.maximum(closed[mine], _midnight_us(policy, day))
+        closed[mine] = np.maximum(closed[mine], midnight_us(day, policy.zone))
     return closed
-
-
-def _midnight_us(policy: Policy, day: date) -> int:
-    return to_us(datetime.combine(day, time(0), policy.zone))
 
 
 def _name(day: date) -> str:

@@ -6,7 +6,7 @@ homes that are not idle are kept.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -26,7 +26,7 @@ from alerts.judging.terms import ScheduleCache, first_days, schedules_of
 from alerts.judging.weigh import ReadingRules
 from archives.history import TABLE_ALONE, OneHistory
 from domain import groups, rows
-from domain.instants import EVER_US, NONE_US, to_datetime, to_us
+from domain.instants import EVER_US, NONE_US, midnight_us, to_datetime, to_us
 from domain.policy import Policy
 from store.readings import stays
 
@@ -136,7 +136,7 @@ class History:
 
     def midnight_us(self, day: date) -> int:
         """Return the µs at which a local day begins."""
-        return to_us(datetime.combine(day, time(0), self.policy.zone))
+        return midnight_us(day, self.policy.zone)
 
     def day_of(self, instant: datetime) -> date:
         """Return the local day of an instant."""

@@ -3,7 +3,7 @@
 import dataclasses
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
@@ -62,15 +62,12 @@ def notify() -> None:
 
 def _staff(staff: Sequence[dict[str, Any]]) -> Round:
     """Tell the database of the staff in the file, once for each connection."""
-    told: list[bool] = []
 
     def bring(conn: Connection) -> None:
-        if not told:
-            with conn.transaction():
-                notice_rows.set_staff(conn, staff, now())
-            told.append(True)
+        with conn.transaction():
+            notice_rows.set_staff(conn, staff, now())
 
-    return Round("staff", PEERS_EVERY_S, bring)
+    return _once_for("staff", lambda: None, bring)
 
 
 def _peers_of_day(policy: Policy, peers: Mapping[str, Peer]) -> Round:
@@ -78,15 +75,24 @@ def _peers_of_day(policy: Policy, peers: Mapping[str, Peer]) -> Round:
 
     Not more often: a process that still has the file of before would undo what one with the new file has told.
     """
-    told: list[date] = []
+    return _once_for(
+        "file of peers",
+        lambda: now().astimezone(policy.zone).date(),
+        lambda conn: outgoing.set_peers(conn, policy, peers, now()),
+    )
 
-    def bring(conn: Connection) -> None:
-        today = now().astimezone(policy.zone).date()
-        if told != [today]:
-            outgoing.set_peers(conn, policy, peers, now())
-            told[:] = [today]
 
-    return Round("file of peers", PEERS_EVERY_S, bring)
+def _once_for(name: str, key: Callable[[], date | None], bring: Callable[[Connection], None]) -> Round:
+    """Make a round that brings the database something once for each key, again where it failed."""
+    told: list[date | None] = []
+
+    def work(conn: Connection) -> None:
+        current = key()
+        if told != [current]:
+            bring(conn)
+            told[:] = [current]
+
+    return Round(name, PEERS_EVERY_S, work)
 
 
 def _work(
