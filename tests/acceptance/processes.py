@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from tests.acceptance import warm
 from tests.acceptance.waiting import until
@@ -29,10 +29,14 @@ def run(environment: Mapping[str, str], *arguments: str, seconds: float = 60.0) 
         try:
             code = copy.wait(seconds)
         except subprocess.TimeoutExpired:
+            copy.tell_where_it_is()
             copy.kill()
-            raise
-        said = [os.pread(file.fileno(), MOST_BYTES, 0).decode() for file in (out, errors)]
-    return subprocess.CompletedProcess(arguments, code, *said)
+            raise AssertionError(f"{' '.join(arguments)} did not end:\n{_said(errors)}") from None
+        return subprocess.CompletedProcess(arguments, code, _said(out), _said(errors))
+
+
+def _said(file: IO[bytes]) -> str:
+    return os.pread(file.fileno(), MOST_BYTES, 0).decode()
 
 
 class Process:
@@ -90,6 +94,7 @@ class Process:
         try:
             return self.wait()
         except subprocess.TimeoutExpired:
+            self._process.tell_where_it_is()
             self.kill()
             raise AssertionError(f"{self.name} did not stop:\n{self.said()}") from None
 

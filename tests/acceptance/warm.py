@@ -5,6 +5,7 @@ by the shell is only where the modules come from; `hearth up` and `hearth demo` 
 """
 
 import ctypes
+import faulthandler
 import gc
 import json
 import os
@@ -27,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 BEGIN = "import sys; from tests.acceptance import warm; warm.serve(int(sys.argv[1])); warm.command()"
 MOST_BYTES = 1 << 17  # of a request
 PR_SET_PDEATHSIG = 1
+WHERE, WHERE_S = signal.SIGUSR2, 0.5  # a copy that is told so says where it is
 
 
 class Copy:
@@ -69,6 +71,11 @@ class Copy:
     def terminate(self) -> None:
         """Ask it to stop."""
         self.send_signal(signal.SIGTERM)
+
+    def tell_where_it_is(self) -> None:
+        """Have all of its threads say on standard error where they are, and wait a moment for that."""
+        self.send_signal(WHERE)
+        time.sleep(WHERE_S)
 
     def kill(self) -> None:
         """End it."""
@@ -185,4 +192,5 @@ def command() -> None:
 
     # A shell without a terminal starts its background jobs with SIGINT ignored, and children keep that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    faulthandler.register(WHERE)
     main()
