@@ -31,6 +31,7 @@ FEW, MANY = 4, 12
 WITHIN_A_WORD = re.compile("[a-z][^\\0-\x7f]|[^\\0-\x7f][a-z]")
 SEPARATING = re.compile(r"[,;\t\r\n]")
 UTF8_CHARACTER = re.compile(rb"[\xc3-\xef][\x80-\xbf]{1,2}")
+UTF8_HANZI = re.compile(rb"[\xe3-\xe9][\x80-\xbf]{2}")
 
 
 class DecodedText(NamedTuple):
@@ -80,27 +81,65 @@ def _may_be_chinese(text: str, data: bytes) -> bool:
 
 
 def _unmarked(file: str, data: bytes, named: str | None) -> DecodedText:
+    has_nul = b"\0" in data.rstrip(b"\0")
     if named:
+        if not has_nul:
+            _refuse_mixed(file, data)
         return _as(file, data, named, named)
+    if has_nul:
+        return _utf_16(file, data)
     line = _first_line_beyond_utf_8(data)
-    if b"\0" in data.rstrip(b"\0"):
-        return _utf_16(file, data, line)
     if not line:
         raise _refusal(file, 1, words.UTF_8_OR_GB18030)
     if _mostly_utf_8(data):
         raise _refusal(file, line, words.DAMAGED_UTF_8)
+    _refuse_mixed(file, data)
+    return _gb_18030(file, data, line)
+
+
+def _refuse_mixed(file: str, data: bytes) -> None:
+    """Refuse lines of UTF-8 among others, which a file has that was put together from two."""
+    lines = [(number, line) for number, line in enumerate(data.split(b"\n"), 1) if not line.isascii()]
+    utf_8 = {number for number, line in lines if _is_utf_8_alone(line)}
+    other = {number for number, _ in lines} - utf_8
+    if utf_8 and other:
+        fewer = utf_8 if len(utf_8) < len(other) else other
+        raise _refusal(file, min(fewer), words.MIXED_ENCODINGS)
+
+
+def _is_utf_8_alone(line: bytes) -> bool:
+    """Return whether a line has Chinese characters in UTF-8, and would be none as GB18030."""
+    return bool(UTF8_HANZI.search(line)) and _first_line_beyond_utf_8(line) == 0 and not _is_chinese(line)
+
+
+def _gb_18030(file: str, data: bytes, line: int) -> DecodedText:
+    """Decode Chinese text; `line` is the first that is beyond ASCII."""
     if not _is_chinese(data):
-        raise _refusal(file, line, words.NO_ENCODING)
-    return DecodedText(data.decode("gb18030"), "GB18030")
+        raise _refusal(file, _odd_line(data) or line, words.NO_ENCODING)
+    text = data.decode("gb18030")
+    for number, one in enumerate(text.split("\n"), 1):
+        if WITHIN_A_WORD.search(one) and not _usual(one):  # ü before l, as in a name, is one rare character
+            raise _refusal(file, number, words.NO_ENCODING)
+    return DecodedText(text, "GB18030")
+
+
+def _odd_line(data: bytes) -> int:
+    """Return the line of the first byte that keeps Chinese text from being GB18030; 0: it is none, or all of it is."""
+    try:
+        data.decode("gb18030")
+    except UnicodeDecodeError as error:
+        if _is_chinese(data.decode("gb18030", "ignore").encode("gb18030")):
+            return data.count(b"\n", 0, error.start) + 1
+    return 0
 
 
 def _first_line_beyond_utf_8(data: bytes) -> int:
-    """Return the line of the first byte that is not UTF-8, or is NUL; 0: there is none."""
+    """Return the line of the first byte that is not UTF-8; 0: there is none."""
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as error:
         return data.count(b"\n", 0, error.start) + 1
-    return data.count(b"\n", 0, data.index(b"\0")) + 1 if b"\0" in data.rstrip(b"\0") else 0
+    return 0
 
 
 def _as(file: str, data: bytes, codec: str, name: str) -> DecodedText:
@@ -109,16 +148,17 @@ def _as(file: str, data: bytes, codec: str, name: str) -> DecodedText:
     except LookupError:
         raise _refusal(file, 1, words.NO_SUCH_ENCODING.fill(name=codec)) from None
     except UnicodeError as error:
-        at = error.start if isinstance(error, UnicodeDecodeError) else 0
-        raise _refusal(file, data.count(b"\n", 0, at) + 1, words.NOT_IN_ENCODING.fill(name=name)) from None
+        # Not by its bytes: 上 is 4E 0A in UTF-16.
+        good = data[: error.start].decode(codec, "ignore") if isinstance(error, UnicodeDecodeError) else ""
+        raise _refusal(file, good.count("\n") + 1, words.NOT_IN_ENCODING.fill(name=name)) from None
 
 
-def _utf_16(file: str, data: bytes, line: int) -> DecodedText:
+def _utf_16(file: str, data: bytes) -> DecodedText:
     """Decode UTF-16 without a mark in the byte order that gives separators and ends of lines."""
     texts = [data.decode(codec, "replace") for codec in ("utf-16-le", "utf-16-be")]
     text = max(texts, key=lambda t: len(SEPARATING.findall(t)))
     if LOST in text or "\0" in text or not SEPARATING.search(text):
-        raise _refusal(file, line, words.NUL_OR_NO_CSV)
+        raise _refusal(file, data.count(b"\n", 0, data.index(b"\0")) + 1, words.NUL_OR_NO_CSV)
     return DecodedText(text, "UTF-16")
 
 
@@ -131,13 +171,20 @@ def _mostly_utf_8(data: bytes) -> bool:
 def _is_chinese(data: bytes) -> bool:
     """Return whether a text is GB18030 beyond doubt: its characters are those that Chinese text is made of."""
     try:
-        characters = [c.encode("gb18030") for c in data.decode("gb18030") if c > "\x7f"]
+        text = data.decode("gb18030")
     except UnicodeError:
         return False
-    usual = [c for c in characters if len(c) == 2 and c[1] >= 0xA1 and any(c[0] in rows for rows in GB2312)]
+    usual = _usual(text)
     hanzi = [c for c in usual if c[0] >= 0xB0]
     common = sum(c[0] in LEVEL_1 for c in hanzi)
-    return len(usual) >= LEAST_GB2312 * len(characters) and bool(hanzi) and common >= LEAST_LEVEL_1 * len(hanzi)
+    beyond = sum(c > "\x7f" for c in text)
+    return len(usual) >= LEAST_GB2312 * beyond and bool(hanzi) and common >= LEAST_LEVEL_1 * len(hanzi)
+
+
+def _usual(text: str) -> list[bytes]:
+    """Return those characters beyond ASCII that Chinese text is made of, as GB2312 has them."""
+    beyond = [c.encode("gb18030") for c in text if c > "\x7f"]
+    return [c for c in beyond if len(c) == 2 and c[1] >= 0xA1 and any(c[0] in rows for rows in GB2312)]
 
 
 def _refusal(file: str, line: int, fault: Text) -> UnreadableFile:

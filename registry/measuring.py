@@ -17,6 +17,7 @@ from registry.preview import ValueChange
 from registry.problems import FileProblem, refuse
 from registry.rules import problems
 from registry.sheets import plan_sheet
+from store.registry import registry_rows
 from store.sensors import plan_rows
 from store.sensors.plan_rows import PlannedPoint
 
@@ -49,6 +50,7 @@ def import_plan(conn: Connection, path: Path, zone: ZoneInfo, now: datetime) -> 
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     content = parse(plan_sheet(path.name, zone), data)
+    registry_rows.lock(conn)
     _check(conn, content)
     return plan_rows.put(conn, content.rows, now)
 

@@ -181,13 +181,19 @@ NOT_CSV = Text("不是有效的 CSV（引号不成对）", "is not CSV: {said}")
 # encodings
 _SAVE_AS = Text(
     "请另存为“CSV UTF-8”，或指明编码",
-    "save the file as “CSV UTF-8”, or name its encoding: --encoding gb18030, windows-1252, …",
+    "save the file as “CSV UTF-8”, or name its encoding (--encoding, or beside the file): gb18030, windows-1252, …",
 )
 UTF_8_OR_GB18030 = Text(
-    "可能是 UTF-8，也可能是 GB18030；请指明编码", "may be UTF-8 or GB18030; name its encoding with --encoding"
+    "可能是 UTF-8，也可能是 GB18030；请指明编码",
+    "may be UTF-8 or GB18030; name its encoding (--encoding, or beside the file)",
 )
 DAMAGED_UTF_8 = Text(
     "是 UTF-8，但有损坏的字节；请重新导出", "is UTF-8 but for some bytes: the file is damaged; export it again"
+)
+MIXED_ENCODINGS = Text(
+    "与其他行的编码不同：一些行是 UTF-8，另一些不是。请把各部分都另存为“CSV UTF-8”后再合并",
+    "is in another encoding than other lines: some are UTF-8 and some are not. Save its parts as “CSV UTF-8” before "
+    "they are put together",
 )
 NO_ENCODING = Text(
     f"不是 UTF-8、UTF-16，也不能确定是 GB18030；{_SAVE_AS.zh}",

@@ -2,26 +2,33 @@
 
 import io
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 import httpx
 import pytest
 import xlsxwriter
 
+from api.office import uploads
 from domain.files import MOST_BYTES
-from store.registry import upload_rows
+from registry import importing
+from registry.importing import UTC
+from store.registry import registry_rows, upload_rows
 from tests.api import town
 from tests.api.conftest import Api, served_database
 from tests.api.staff import browser, member, sealed, session_of
 from tests.api.town import NOW
-from tests.conftest import Database, Servers, fresh_database
+from tests.conftest import ANSWER_S, Database, Servers, fresh_database
 
 pytestmark = pytest.mark.plain_only
 WHY = "list of May"
 BUILDINGS = "code,substation,name,address\nB1,S-North,Old,\n"
 HOMES = "code,building,unit,class,heat_status,status_since,contract_limit\n"
+WAITING = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
 CONTACTS = "home,channel,address,language,consent,resident,name\nH1,phone,13800000000,zh,,,赵敏\n"
 
 
@@ -132,6 +139,69 @@ def test_two_people_apply_one_after_the_other(office: Office) -> None:
     assert second.apply(two).status_code == 409
 
 
+def applying(person: Office, told: dict[str, Any]) -> int:
+    """Apply a table while the connection of the test holds what it holds."""
+    headers, body = {"Authorization": f"Bearer {person.token}"}, {"version": told["version"], "reason": WHY}
+    path = f"/v1/registry/uploads/{told['sha256']}/apply"
+    return person.api.client.post(path, json=body, headers=headers).status_code
+
+
+def test_of_two_who_apply_at_the_same_instant_one_hears_of_the_other(office: Office) -> None:
+    second = Office(office.api, office.api.token("admin"))
+    town.home(office.api.conn, "C1")
+    office.api.conn.commit()
+    lists = (HOMES + "C1,B1,one,bungalow,on,,\nC2,B1,1,bungalow,on,,\n", HOMES + "C1,B1,two,bungalow,on,,\n")
+    told = [one.send("homes.csv", text).json() for one, text in zip((office, second), lists, strict=True)]
+    office.api.conn.commit()
+    registry_rows.lock(office.api.conn)  # an import that is under way
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(applying, one, of) for one, of in zip((office, second), told, strict=True)]
+        end = monotonic() + ANSWER_S
+        while office.api.conn.execute(WAITING).fetchone() != (2,):
+            assert monotonic() < end
+            sleep(0.05)
+        office.api.conn.commit()
+        answers = [one.result() for one in asked]
+    assert sorted(answers) == [200, 409]
+    by_first = [("C1", "one"), ("C2", "1")]
+    held = office.ask("SELECT code, unit FROM home WHERE code IN ('C1', 'C2') ORDER BY code")
+    assert held == (by_first if answers[0] == 200 else [("C1", "two")])
+
+
+def test_who_waits_too_long_for_another_import_can_apply_later(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "LOCK_S", 1)
+    told = office.send("buildings.csv", BUILDINGS + "L1,S-North,L,\n").json()
+    office.api.conn.commit()
+    registry_rows.lock(office.api.conn)
+    assert applying(office, told) == 503
+    office.api.conn.rollback()
+    assert office.apply(told).status_code == 200
+
+
+def test_what_was_edited_after_it_was_compared_is_not_overwritten(office: Office, tmp_path: Path) -> None:
+    town.home(office.api.conn, "E1")
+    office.api.conn.commit()
+    home = office.send("homes.csv", HOMES + "E1,B1,of the list,bungalow,on,,\n").json()
+    people = office.send("contacts.csv", CONTACTS.replace("H1", "E1")).json()
+    record = office.api.get("/v1/homes/E1/registry", office.token).json()["version"]
+    book = office.api.post("/v1/homes/E1/contacts/reveal", office.token, reason="called").json()["version"]
+    one = {"channel": "phone", "address": "13900000009", "language": "zh", "name": "李娜"}
+    for path, body in (
+        ("registry", {"version": record, "unit": "2"}),
+        ("contacts", {"version": book, "contacts": [one]}),
+    ):
+        assert office.api.post(f"/v1/homes/E1/{path}", office.token, **body, reason=WHY).status_code == 200
+    assert [office.apply(told).status_code for told in (home, people)] == [409, 409]
+    assert office.ask("SELECT unit FROM home WHERE code = 'E1'") == [("2",)]
+    assert office.ask("SELECT name FROM person.contact WHERE address = '13900000009'") == [("李娜",)]
+    now = office.send("homes.csv", HOMES + "E1,B1,of the list,bungalow,on,,\n").json()
+    (tmp_path / "homes.csv").write_text(HOMES + "E1,B1,of the command,bungalow,on,,\n")
+    with office.api.conn.transaction():
+        importing.import_folder(office.api.conn, tmp_path, UTC, NOW)
+    assert office.apply(now).status_code == 409
+    assert office.ask("SELECT unit FROM home WHERE code = 'E1'") == [("of the command",)]
+
+
 def test_a_workbook_brings_all_that_it_names_and_contacts_only_in_numbers(office: Office) -> None:
     data = workbook(
         buildings=[["code", "substation", "name"], ["W1", "S-North", "W"]],
@@ -142,9 +212,9 @@ def test_a_workbook_brings_all_that_it_names_and_contacts_only_in_numbers(office
     told = answer.json()
     assert (told["buildings"]["added"], told["homes"]["added"], told["contacts"]["added"]) == (1, 1, 1)
     assert "13800000000" not in answer.text
-    assert office.ask("SELECT count(*) FROM person.contact") == [(0,)]
+    assert office.ask("SELECT count(*) FROM person.contact WHERE name = '赵敏'") == [(0,)]
     assert office.apply(told).status_code == 200
-    assert office.ask("SELECT address FROM person.contact") == [("13800000000",)]
+    assert office.ask("SELECT address FROM person.contact WHERE name = '赵敏'") == [("13800000000",)]
     assert office.ask("SELECT count(*) FROM registry_upload WHERE name = 'registry.xlsx'") == [(0,)]
     logged = office.ask("SELECT count(*) FROM audit WHERE detail::text LIKE '%13800000000%'")
     assert logged == [(0,)]

@@ -63,10 +63,29 @@ def test_characters_that_are_both_utf_8_and_gb18030_are_not_guessed() -> None:
         ("编号\n阳光".encode()[:-1], 2),
         ("编号\n阳光小区\n".encode() * 9 + b"\xff", 19),
         ("编号\n锟斤�\n".encode(), 2),
+        (CHINESE.encode("gbk") + b"B3,\xff\xff\n" + CHINESE.encode("gbk"), 4),
+        (CHINESE.encode("gbk") + b"B3,M\xfcller\n" + CHINESE.encode("gbk"), 4),
+        (CHINESE.encode("gbk") + b"B3,x\0\n", 4),
+        ("编号\nB1,上海\nB2".encode("utf-16") + b"\0", 3),  # 上 has the byte of an end of line in it
     ],
 )
 def test_damage_is_named_with_its_line(data: bytes, line: int) -> None:
     assert refusal(data).startswith(f"f.csv:{line}: ")
+
+
+@pytest.mark.parametrize("other", ["B4,阳光小区四号楼\n", "B4,建设路桥\n", "B4,镕\n"])
+def test_lines_of_another_encoding_are_named_and_never_taken_for_rare_characters(other: str) -> None:
+    many = CHINESE * 3
+    for one, rest in (("utf-8", "gb18030"), ("gb18030", "utf-8"), ("gb18030", "utf-8-sig")):
+        data = many.encode(rest) + other.encode(one) + many.encode(rest.removesuffix("-sig"))
+        assert refusal(data).startswith("f.csv:10: ")
+    mixed = many.encode("gb18030") + other.encode() + many.encode("gb18030")
+    assert "in another encoding than other lines" in refusal(mixed, "gb18030")  # who says so has not seen this line
+
+
+def test_a_line_of_rare_characters_alone_is_chinese_among_others() -> None:
+    text = CHINESE + "B3,垚镕\n"
+    assert decode("f.csv", text.encode("gb18030")) == (text, "GB18030")
 
 
 def test_nul_after_the_last_line_is_padding() -> None:
