@@ -12,6 +12,7 @@ from ingest.batch import Fates
 from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.message_source import MessageSource
+from store.base.halves import SO_FAR
 
 BATCH_MESSAGES = (1, 10, 100, 1000, 5000)
 LAG_S = (0.1, 0.3, 1, 3, 10, 60, 300, 1800, 3600, 6 * 3600, 86_400)
@@ -101,12 +102,23 @@ class _Standing(Collector):
         yield CounterMetricFamily("hearth_ingest_takeovers", "Connections that another client took over", taken)
 
 
+class _SetAside(Collector):
+    """Counts those that were refused among many, and kept from stopping the others."""
+
+    def collect(self) -> Iterable[Metric]:
+        family = CounterMetricFamily("hearth_set_aside", "What failed alone, by work", labels=["work"])
+        for work, times in sorted(SO_FAR.items()):
+            family.add_metric([work], times)
+        yield family
+
+
 class WatchMetrics:
     """Tells which rounds of watch have come to their end, and when, in a registry of its own."""
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self.registry = registry = CollectorRegistry()
         self._clock = clock
+        registry.register(_SetAside())
         self._leading = Gauge("hearth_watch_leading", "1 while it works, 0 while standing by", registry=registry)
         self._done = Gauge(
             "hearth_watch_round_done_seconds", "When a round was last done", ["round"], registry=registry
@@ -135,6 +147,7 @@ class NotifyMetrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        registry.register(_SetAside())
         self._attempts = Counter(
             "hearth_notify_attempts", "Attempts to send a message", ["channel", "outcome"], registry=registry
         )

@@ -20,6 +20,7 @@ from domain.policy import Policy
 from domain.priority import PRIORITY_URGENT, DeskRule
 from domain.states import FlagSource, HomeState
 from domain.tickets import EventKind, NewEvent, TicketState
+from store.base.halves import Aside, in_halves
 from store.judging import flag_rows
 from store.notices import outbox
 from store.tickets import recovery_rows, ticket_rows
@@ -40,8 +41,12 @@ def look(conn: Connection, history: History, now: datetime) -> bool:
     _open_closed(conn, history.policy, now)
     waiting = recovery_rows.verifying(conn)
     for i in range(0, len(waiting), MOST_TICKETS):
-        with conn.transaction():
-            prove(conn, history.policy, waiting[i : i + MOST_TICKETS], now, history)
+        in_halves(
+            conn,
+            waiting[i : i + MOST_TICKETS],
+            lambda some: prove(conn, history.policy, some, now, history),
+            Aside[int]("recovery"),
+        )
     return _raise_priorities(conn, history.policy, rule, now)
 
 

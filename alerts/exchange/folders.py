@@ -27,6 +27,8 @@ from domain.exchange.bodies import NotKnownThere, request
 from domain.notices import NotSent, SendFault
 from domain.policy import Policy
 from domain.spreadsheets import harmless
+from store.base.away import AWAY
+from store.base.halves import kind_of
 
 if TYPE_CHECKING:
     from alerts.notices.channel import Outgoing
@@ -106,8 +108,12 @@ def _tried(conn: Connection, policy: Policy, peer: Peer, now: datetime) -> bool:
     """Read the folder of a peer; one that cannot be read or written keeps no other waiting."""
     try:
         return _read(conn, policy, peer, now)
-    except OSError as error:
-        log.warning("folder of a peer", peer=peer.name, error=type(error).__name__)
+    except AWAY:
+        raise
+    except Exception as error:
+        if conn.closed:
+            raise
+        log.error("folder of a peer", peer=peer.name, error=kind_of(error))
         return False
 
 

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from psycopg import Connection
+from psycopg import Connection, DataError
 
 from alerts.desk.cases import open_case
 from alerts.desk.moves import HomeHasTicket, ReportTarget, act, say, take_in
@@ -19,6 +19,7 @@ from domain.policy import Policy
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, MoveRefused, NewEvent, TicketClass, TicketSource, TicketState
 from domain.words.exchange import CLOSED_THERE, RATED_TEXTS, WITHDRAWN_THERE
+from store.base.halves import kind_of
 from store.base.locks import lock_text
 from store.exchange import case_rows
 from store.exchange.case_rows import PeerCaseRow, ReceivedMessage
@@ -104,6 +105,8 @@ class _Taking(NamedTuple):
             taken = Taken(IncomingOutcome.REFUSED, reason=str(error), is_unknown=error.is_unknown)
         except (NotUnderstood, MoveRefused) as error:
             taken = Taken(IncomingOutcome.REFUSED, reason=str(error))
+        except DataError as error:  # what it says has no place in a column; its words may come in the error
+            taken = Taken(IncomingOutcome.REFUSED, reason=f"it cannot be stored: {kind_of(error)}")
         reason = taken.reason[:500] if taken.reason else None
         outcome = taken.outcome.value
         received = ReceivedMessage(self.peer_id, message.id, digest, outcome, reason, case_id, message.is_timed)

@@ -4,7 +4,7 @@ A look is several transactions, each of them whole in itself; between any two th
 look goes on from there. Tickets are linked, and told what the crew did; flags and proofs are not touched.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from domain.priority import PRIORITY_URGENT
 from domain.tickets import OF_INCIDENT, PASSED_ON, EventKind, TicketClass, TicketSource, TicketState, passes_on
 from domain.words.network import END_TEXTS, INCIDENT_TEXTS, LEAVE_TEXTS, RISER_TEXT, place_text
 from store.base import numbers
+from store.base.halves import Aside, in_halves
 from store.network import child_rows, incident_rows
 from store.notices import outbox
 from store.tickets import ticket_rows
@@ -42,16 +43,24 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
         _abandon(conn, policy, now)
     else:
         known = incident_rows.open_ids(conn)
-        more = any([_follow(conn, policy, rule, incident, now) for incident in known])
+        more = _each(conn, known, lambda incident: _follow(conn, policy, rule, incident, now))
         # After stragglers were let go, so that those of one building are an incident of it rather than many cases.
         with conn.transaction():
             incident_rows.lock(conn)
             _open(conn, policy, rules, rule, now)
         fresh = [incident for incident in incident_rows.open_ids(conn) if incident not in known]
-        more |= any([_follow(conn, policy, rule, incident, now) for incident in fresh])
-        more |= any([_pass_on(conn, policy, incident, now) for incident in (*known, *fresh)])
+        more |= _each(conn, fresh, lambda incident: _follow(conn, policy, rule, incident, now))
+        more |= _each(conn, (*known, *fresh), lambda incident: _pass_on(conn, policy, incident, now))
     _dispatch(conn, now)
     return more
+
+
+def _each(conn: Connection, incidents: Sequence[int], work: Callable[[int], bool]) -> bool:
+    """Work on each incident in a transaction of its own; one that fails waits for the next look. True: go on."""
+    more = list[bool]()
+    for one in incidents:
+        in_halves(conn, [one], lambda some: more.extend(map(work, some)), Aside[int]("incidents"))
+    return any(more)
 
 
 def _open(conn: Connection, policy: Policy, rules: Version, rule: IncidentRule, now: datetime) -> None:
@@ -141,25 +150,24 @@ def _open_one(
 
 def _follow(conn: Connection, policy: Policy, rule: IncidentRule, incident: int, now: datetime) -> bool:
     """Take homes in, let stragglers go, or close; True if there are more homes to take in."""
-    with conn.transaction():
-        incident_rows.lock(conn)
-        row = incident_rows.standing(conn, incident)
-        if row is None:
-            return False
-        step = course(rule, row.standing, now)
-        if (step.recovering_since, step.calm_since) != (row.standing.recovering_since, row.standing.calm_since):
-            incident_rows.set_course(conn, incident, step.recovering_since, step.calm_since)
-        if step.closes:
-            _close(conn, policy, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
-            return False
-        if step.takes_in:
-            return _take_in(conn, policy, row, now)
-        before = now - timedelta(seconds=rule.rest_for_s)
-        left = child_rows.leave_stragglers(conn, incident, before, now)
-        _tell_left(conn, policy, left, row.number, LeaveReason.STAYED_COLD, now)
-        if left and len(left) == row.standing.still_cold and not row.standing.alarmed:
-            # All others have been warm for as long as these were waited for.
-            _close(conn, policy, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
+    incident_rows.lock(conn)
+    row = incident_rows.standing(conn, incident)
+    if row is None:
+        return False
+    step = course(rule, row.standing, now)
+    if (step.recovering_since, step.calm_since) != (row.standing.recovering_since, row.standing.calm_since):
+        incident_rows.set_course(conn, incident, step.recovering_since, step.calm_since)
+    if step.closes:
+        _close(conn, policy, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
+        return False
+    if step.takes_in:
+        return _take_in(conn, policy, row, now)
+    before = now - timedelta(seconds=rule.rest_for_s)
+    left = child_rows.leave_stragglers(conn, incident, before, now)
+    _tell_left(conn, policy, left, row.number, LeaveReason.STAYED_COLD, now)
+    if left and len(left) == row.standing.still_cold and not row.standing.alarmed:
+        # All others have been warm for as long as these were waited for.
+        _close(conn, policy, [incident], IncidentEnd.RECOVERED, LeaveReason.RECOVERED, now)
     return False
 
 
@@ -180,23 +188,22 @@ def _pass_on(conn: Connection, policy: Policy, incident: int, now: datetime) -> 
 
     The station's answer also applies to tickets that join later; a visit or finished work does not.
     """
-    with conn.transaction():
-        incident_rows.lock(conn)
-        event = child_rows.untold(conn, incident, sorted(PASSED_ON))
-        if event is None:
-            return False
-        kind = EventKind(event.kind)
-        behind = child_rows.untold_tickets(conn, incident, event.seq, MOST_TOLD)
-        child_rows.lock_homes(conn, list(behind))
-        docket = Docket(conn, policy, now, event.actor)
-        passed = {name: said for name, said in event.data.items() if name not in ("remark", MADE_AT)}
-        data = {**passed, OF_INCIDENT: event.number}
-        for row in ticket_rows.lock(conn, list(behind)).values():
-            there = kind is EventKind.ACCEPTED or behind[row.ticket_id] <= event.at
-            if there and passes_on(TicketState(row.state), kind, TicketClass(row.ticket_class)):
-                docket.add(row.ticket_id, kind, **data)
-        docket.write()
-        child_rows.set_told(conn, incident, list(behind), event.seq)
+    incident_rows.lock(conn)
+    event = child_rows.untold(conn, incident, sorted(PASSED_ON))
+    if event is None:
+        return False
+    kind = EventKind(event.kind)
+    behind = child_rows.untold_tickets(conn, incident, event.seq, MOST_TOLD)
+    child_rows.lock_homes(conn, list(behind))
+    docket = Docket(conn, policy, now, event.actor)
+    passed = {name: said for name, said in event.data.items() if name not in ("remark", MADE_AT)}
+    data = {**passed, OF_INCIDENT: event.number}
+    for row in ticket_rows.lock(conn, list(behind)).values():
+        there = kind is EventKind.ACCEPTED or behind[row.ticket_id] <= event.at
+        if there and passes_on(TicketState(row.state), kind, TicketClass(row.ticket_class)):
+            docket.add(row.ticket_id, kind, **data)
+    docket.write()
+    child_rows.set_told(conn, incident, list(behind), event.seq)
     log.info("crew's work passed on", incident=event.number, kind=event.kind, homes=len(behind))
     return True
 

@@ -8,22 +8,19 @@ from itertools import groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import structlog
 from psycopg import Connection
 
 from domain.notice_rendering import MOST_LINES, Rendered, digest, render
 from domain.notice_timing import Bundling, Made, WaitingNotices, bundle, quiet_until
 from domain.notices import Audience, NoticeKind, NoticeRules
 from domain.policy import Policy
-from store.base.halves import in_halves
+from store.base.halves import AGAIN_AFTER, Aside, in_halves
 from store.base.rows import Row
 from store.notices import notice_rows, outbox
 from store.notices.notice_rows import NoticeRow
 
 MOST_ENTRIES = 2_000  # in one transaction
 MOST_ADDRESSEES = 500
-POSTPONE = timedelta(hours=1)  # for an addressee whose notices cannot be written
-log = structlog.get_logger()
 
 
 def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
@@ -38,7 +35,9 @@ def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
         entries = notice_rows.take(conn, outbox.GROUPED_KINDS, now - _hold(policy, now), MOST_ENTRIES)
         if entries:
             outbox.group_children(conn, entries, now)
-            notice_rows.tell(conn, entries, quiet_until(rules, now, policy.zone), now)
+            until = quiet_until(rules, now, policy.zone)
+            aside = Aside[int]("expand", lambda entry, _: outbox.settle(conn, [entry], now))
+            in_halves(conn, entries, lambda some: notice_rows.tell(conn, some, until, now), aside)
     return len(entries) == MOST_ENTRIES
 
 
@@ -66,14 +65,13 @@ def write(conn: Connection, policy: Policy, now: datetime) -> int:
 
 
 def _write_each(conn: Connection, policy: Policy, rules: NoticeRules, addressees: Sequence[Row], now: datetime) -> None:
-    """Make messages for addressees; one whose notices cannot be written is put off and named, and the others go on."""
+    """Make messages for addressees; one whose notices cannot be written is put off, and the others go on."""
 
-    def put_off(addressee: Row, error: Exception) -> None:
-        # Not the words of the error, which may hold what a person said.
-        log.error("notices cannot be written", addressee=addressee["addressee_id"], error=type(error).__name__)
-        notice_rows.postpone(conn, addressee["addressee_id"], now, now + POSTPONE)
+    def put_off(addressee: Row, _: str) -> None:
+        notice_rows.postpone(conn, addressee["addressee_id"], now, now + AGAIN_AFTER)
 
-    in_halves(conn, addressees, lambda some: _write(conn, rules, policy.zone, some, now), put_off)
+    aside = Aside[Row]("write", put_off, lambda addressee: addressee["addressee_id"])
+    in_halves(conn, addressees, lambda some: _write(conn, rules, policy.zone, some, now), aside)
 
 
 def _write(conn: Connection, rules: NoticeRules, zone: ZoneInfo, addressees: Sequence[Row], now: datetime) -> None:

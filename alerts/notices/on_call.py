@@ -13,6 +13,7 @@ from psycopg import Connection
 from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
 from domain.rota import CallOutEnding, CallOutRules, CallOutStep, StationPeople, TakenStep, take_step
+from store.base.halves import AGAIN_AFTER, Aside, in_halves
 from store.notices import call_out_rows, outbox
 from store.notices.call_out_rows import DueCallOut
 
@@ -37,7 +38,12 @@ def call_out(conn: Connection, policy: Policy, now: datetime) -> bool:
         # Without rules of calling out, what has begun under others goes to dispatch.
         due = call_out_rows.take(conn, now if rules.call_out else NEVER, MOST_CALL_OUTS)
         if due:
-            _take(conn, rules.call_out, due, now)
+            aside = Aside[DueCallOut](
+                "call out",
+                lambda one, _: call_out_rows.postpone(conn, one.call_out_id, now + AGAIN_AFTER),
+                lambda one: one.call_out_id,
+            )
+            in_halves(conn, due, lambda some: _take(conn, rules.call_out, some, now), aside)
     return len(due) == MOST_CALL_OUTS
 
 

@@ -16,6 +16,7 @@ from domain.backoff import doubled
 from domain.exchange.bodies import TheirNumbers
 from domain.notices import NotSent, SendFault
 from store.base.away import AWAY
+from store.base.halves import kind_of
 from store.exchange import peer_rows
 from store.notices import notice_rows, wechat_rows
 from store.notices.notice_rows import ClaimedMessage
@@ -161,7 +162,7 @@ def _set_aside(conn: Connection, outcome: SendOutcome, error: Exception, now: da
     What is refused, too, is tried again after the lease. The words of the error may hold what the other side said.
     """
     message, fault, _ = outcome
-    what = getattr(error, "sqlstate", None) or type(error).__name__
+    what = kind_of(error)
     log.error("outcome cannot be stored", key=str(message.key), channel=message.channel, error=what)
     told = {"reason": SendFault.REFUSED.value, "detail": f"the outcome cannot be stored: {what}", "unsure": True}
     try:
@@ -172,7 +173,7 @@ def _set_aside(conn: Connection, outcome: SendOutcome, error: Exception, now: da
     except AWAY:
         raise
     except Exception as again:
-        log.error("message left for its lease", key=str(message.key), error=type(again).__name__)
+        log.error("message left for its lease", key=str(message.key), error=kind_of(again))
     return "failed" if fault else "sent"
 
 

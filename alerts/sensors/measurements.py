@@ -4,6 +4,7 @@ What a home's valid records say is a function of all of them, whatever order the
 flags in line with it. docs/decisions/0012 tells how such a flag lives beside those of the sensors.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -39,6 +40,7 @@ from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
 from domain.states import ClearReason, FlagEndCause, FlagSource, HomeState, NotJudged
 from domain.tickets import EventKind
+from store.base.halves import Aside, in_halves
 from store.judging import flag_rows
 from store.notices import outbox
 from store.registry import place_rows
@@ -291,12 +293,16 @@ def look(conn: Connection, policy: Policy, now: datetime, readings: OneHistory =
         if asked:
             log.info("measurements asked for", homes=asked)
     for home in measurement_rows.unflagged(conn, now - LOOK_BACK):
-        with conn.transaction():
-            measurement_rows.lock_home(conn, home)
-            settle(conn, policy, home, now, ACTOR)
+        in_halves(conn, [home], lambda some: _settle_each(conn, policy, some, now), Aside[int]("measurements"))
     _end_unjudged(conn, policy, now)
     with conn.transaction():
         _end_where_sensors_left(conn, policy, now, readings)
+
+
+def _settle_each(conn: Connection, policy: Policy, homes: Sequence[int], now: datetime) -> None:
+    for home in homes:
+        measurement_rows.lock_home(conn, home)
+        settle(conn, policy, home, now, ACTOR)
 
 
 def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime, readings: OneHistory) -> None:

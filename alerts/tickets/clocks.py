@@ -11,6 +11,7 @@ from alerts.tickets.clock_terms import clock_due
 from alerts.tickets.work import ACTOR, record
 from domain.policy import Policy
 from domain.tickets import EventKind, NewEvent
+from store.base.halves import Aside, in_halves
 from store.notices import outbox
 from store.tickets import clock_rows, ticket_rows
 
@@ -18,19 +19,33 @@ MOST_CLOCKS = 2_000  # in one transaction, which has their tickets locked
 log = structlog.get_logger()
 
 
+class ClocksLeft(Exception):
+    """Clocks of some tickets were set aside: the round is to wait a while before it comes again."""
+
+
 def run_out(conn: Connection, policy: Policy, now: datetime) -> bool:
     """Warn of clocks and note those that have run out, each once; True if there is more to do at once.
 
     A ticket that somebody else is working on at this moment has its turn at the next look. The connection is in
     autocommit mode.
+
+    Raises:
+        ClocksLeft: those of some tickets cannot be noted; all others are.
     """
     with conn.transaction():
         found = clock_rows.due(conn, now, MOST_CLOCKS)
+        left: Sequence[int] = ()
         if found.tickets:
-            warned = [_event(EventKind.CLOCK_WARNED, rung) for rung in clock_rows.warn(conn, found.tickets, now)]
-            broken = [_event(EventKind.CLOCK_BREACHED, rung) for rung in clock_rows.breach(conn, found.tickets, now)]
-            _tell(conn, policy, found.tickets, [*warned, *broken], now)
+            left = in_halves(conn, found.tickets, lambda some: _run_out(conn, policy, some, now), Aside[int]("clocks"))
+    if left:
+        raise ClocksLeft(f"of {len(left)} tickets")
     return found.more
+
+
+def _run_out(conn: Connection, policy: Policy, tickets: Sequence[int], now: datetime) -> None:
+    warned = [_event(EventKind.CLOCK_WARNED, rung) for rung in clock_rows.warn(conn, tickets, now)]
+    broken = [_event(EventKind.CLOCK_BREACHED, rung) for rung in clock_rows.breach(conn, tickets, now)]
+    _tell(conn, policy, tickets, [*warned, *broken], now)
 
 
 def date_undated(conn: Connection, policy: Policy, now: datetime) -> bool:

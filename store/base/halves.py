@@ -1,25 +1,44 @@
 """Work on many at once, of which one that fails does not stop the others."""
 
+import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Generic, TypeVar
 
+import structlog
 from psycopg import Connection
 
 from store.base.away import AWAY
 
 T = TypeVar("T")
+AGAIN_AFTER = timedelta(minutes=5)  # what was set aside is tried again
+SO_FAR: Counter[str] = Counter()  # how many this process has set aside, by work
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Aside(Generic[T]):
+    """The way in which one that fails is set aside: logged and counted as one of `work`, and kept out of the way.
+
+    `act` is given it and the kind of its error, and keeps it from coming again at once, in a transaction of its own; by
+    default it comes with the next round. `key` names it in the log by what is no word of anybody.
+    """
+
+    work: str
+    act: Callable[[T, str], object] = lambda _item, _what: None
+    key: Callable[[T], object] = lambda item: item
 
 
 def in_halves(
-    conn: Connection,
-    items: Sequence[T],
-    work: Callable[[Sequence[T]], object],
-    set_aside: Callable[[T, Exception], object],
-) -> None:
+    conn: Connection, items: Sequence[T], work: Callable[[Sequence[T]], object], aside: Aside[T]
+) -> Sequence[T]:
     """Work on all items in one transaction; where that fails, on each half, until the one that fails is alone.
 
-    Args:
-        set_aside: called with one that fails alone, and its error.
+    Returns:
+        those that were set aside.
 
     Raises:
         psycopg.Error: the database is away.
@@ -33,8 +52,35 @@ def in_halves(
         if conn.closed:
             raise
         if len(items) == 1:
-            set_aside(items[0], error)
-            return
+            _set_aside(conn, items[0], error, aside)
+            return items
         half = len(items) // 2
-        in_halves(conn, items[:half], work, set_aside)
-        in_halves(conn, items[half:], work, set_aside)
+        return [*in_halves(conn, items[:half], work, aside), *in_halves(conn, items[half:], work, aside)]
+    return ()
+
+
+def kind_of(error: Exception) -> str:
+    """Return the SQLSTATE of an error, or its class: its words may hold what somebody has said."""
+    return getattr(error, "sqlstate", None) or type(error).__name__
+
+
+def _set_aside(conn: Connection, item: T, error: Exception, aside: Aside[T]) -> None:
+    SO_FAR[aside.work] += 1
+    what = kind_of(error)
+    log.error("set aside", work=aside.work, item=aside.key(item), error=what, at=_place(error))
+    try:
+        with conn.transaction():
+            aside.act(item, what)
+    except AWAY:
+        raise
+    except Exception as again:
+        if conn.closed:
+            raise
+        log.error("cannot be set aside", work=aside.work, item=aside.key(item), error=kind_of(again), at=_place(again))
+
+
+def _place(error: Exception) -> str:
+    """Return where an error came up, as deep as our own code goes."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((one for one in reversed(frames) if "site-packages" not in one.filename), frames[-1])
+    return f"{Path(last.filename).name}:{last.lineno} {last.name}"

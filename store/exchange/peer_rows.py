@@ -79,6 +79,10 @@ WITH
   )
 UPDATE outbox AS o SET fate = 'told', settled_at = %(now)s FROM draft AS d WHERE o.outbox_id = d.outbox_id
 """
+FAIL = """
+UPDATE message AS m SET state = 'failed', due_at = NULL, finished_at = %(now)s, reason = %(reason)s, detail = %(detail)s
+FROM notice AS n WHERE n.outbox_id = %(entry)s AND m.message_id = n.message_id
+"""
 LEARN = """
 UPDATE peer_case AS c SET number = coalesce(c.number, %(number)s), handle = coalesce(%(handle)s, c.handle)
 WHERE c.peer_case_id = %(peer_case)s AND NOT EXISTS (
@@ -127,6 +131,11 @@ def entries(conn: Connection, limit: int) -> list[PeerEntryRow]:
 def insert_messages(conn: Connection, messages: Sequence[dict[str, Any]], now: datetime, give_up_at: datetime) -> None:
     """Store messages `{outbox_id, peer_id, peer_case_id, subject, body}`, due now, and settle their entries."""
     conn.execute(INSERT_MESSAGES, {"messages": Jsonb(list(messages)), "now": now, "give_up_at": give_up_at})
+
+
+def fail(conn: Connection, entry: int, fault: dict[str, str], now: datetime) -> None:
+    """Mark the message of an entry as failed before it is sent; `fault` is `{reason, detail}`."""
+    conn.execute(FAIL, {"entry": entry, "now": now, **fault})
 
 
 def learn(conn: Connection, peer_case: int, theirs: TheirNumbers) -> None:

@@ -155,6 +155,7 @@ SELECT_NOTHING = "SELECT"
 SELECT_QUEUE = """
 SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
 """
+POSTPONE_REJUDGE = "UPDATE rejudge SET queued_at = %(at)s WHERE home_id = %(home)s"
 DELETE_QUEUE = """
 DELETE FROM rejudge WHERE home_id = ANY(%(homes)s) AND from_at >= coalesce(%(since)s, '-infinity'::timestamptz)
 """
@@ -283,6 +284,11 @@ def queue_rejudge(conn: Connection, home_ids: NDArray[np.int32], from_us: NDArra
 def queue(conn: Connection, before: datetime, most: int) -> list[tuple[int, datetime]]:
     """Return (home, from) of homes that wait for re-judging since before an instant, the longest waiting first."""
     return conn.execute(SELECT_QUEUE, {"before": before, "most": most}).fetchall()
+
+
+def postpone_rejudge(conn: Connection, home_id: int, at: datetime) -> None:
+    """Let a home that waits for re-judging wait on, as if it had come at another time."""
+    conn.execute(POSTPONE_REJUDGE, {"home": home_id, "at": at})
 
 
 def unqueue(conn: Connection, home_ids: list[int], since: datetime | None) -> None:

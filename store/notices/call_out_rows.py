@@ -93,6 +93,7 @@ SELECT x.call_out_id, x.step, x.staff_id, %(now)s
 FROM jsonb_to_recordset(%(told)s) AS x (call_out_id bigint, step text, staff_id integer)
 ORDER BY x.call_out_id, x.staff_id
 """
+POSTPONE = "UPDATE call_out SET due_at = %(at)s WHERE call_out_id = %(call_out)s"
 TURN_OFF = "UPDATE call_out SET due_at = NULL, ending = 'off' WHERE due_at IS NOT NULL"
 SELECT_RUNNING = """
 SELECT t.number, c.station, c.step, c.began_at, c.due_at,
@@ -194,6 +195,11 @@ def write(conn: Connection, changed: Sequence[dict[str, Any]], told: Sequence[di
     """Write steps: `{call_out_id, step, due_at, ending}`, and who was told: `{call_out_id, step, staff_id}`."""
     conn.execute(UPDATE_CALL_OUTS, {"changed": Jsonb(list(changed))})
     conn.execute(INSERT_TOLD, {"told": Jsonb(list(told)), "now": now})
+
+
+def postpone(conn: Connection, call_out: int, at: datetime) -> None:
+    """Take the next step of a call-out at another time."""
+    conn.execute(POSTPONE, {"call_out": call_out, "at": at})
 
 
 def turn_off(conn: Connection) -> int:

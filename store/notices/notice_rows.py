@@ -11,6 +11,7 @@ from psycopg.types.json import Jsonb
 
 from store.base.place_joins import place_of
 from store.base.rows import Row, fetch
+from store.notices import outbox
 
 # Cold homes and building incidents are held back for a while, since a (wider) incident may absorb them.
 TAKE = """
@@ -71,12 +72,6 @@ WHERE o.outbox_id = ANY(%(entries)s) AND o.audience = 'user' AND o.fate IS NULL
     WHERE p.outage_id = o.outage_id AND p.kind = o.kind AND n.addressee_id = a.addressee_id
   ))
 ON CONFLICT DO NOTHING
-"""
-SETTLE = """
-UPDATE outbox AS o
-SET settled_at = %(at)s,
-  fate = CASE WHEN EXISTS (SELECT FROM notice AS n WHERE n.outbox_id = o.outbox_id) THEN 'told' ELSE 'nobody' END
-WHERE o.outbox_id = ANY(%(entries)s) AND o.fate IS NULL
 """
 TURN_OFF = (
     "UPDATE outbox SET settled_at = %(at)s, fate = 'off' WHERE fate IS NULL AND audience <> 'peer' AND at <= %(at)s"
@@ -300,7 +295,7 @@ def tell(conn: Connection, entries: Sequence[int], quiet_until: datetime | None,
     """
     parameters = {"entries": list(entries), "quiet_until": quiet_until, "at": at}
     made = conn.execute(TELL_STAFF, parameters).rowcount + conn.execute(TELL_USERS, parameters).rowcount
-    conn.execute(SETTLE, parameters)
+    outbox.settle(conn, entries, at)
     return made
 
 

@@ -37,6 +37,12 @@ FROM incident_ticket AS k
 WHERE o.outbox_id = ANY(%(entries)s) AND o.kind = ANY(%(kinds)s) AND o.audience <> 'user' AND o.fate IS NULL
   AND k.ticket_id = o.ticket_id AND k.left_at IS NULL
 """
+SETTLE = """
+UPDATE outbox AS o
+SET settled_at = %(at)s,
+  fate = CASE WHEN EXISTS (SELECT FROM notice AS n WHERE n.outbox_id = o.outbox_id) THEN 'told' ELSE 'nobody' END
+WHERE o.outbox_id = ANY(%(entries)s) AND o.fate IS NULL
+"""
 GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 
 
@@ -62,6 +68,11 @@ def _row(entry: OutboxEntry) -> dict[str, Any]:
     said = {name: value for name, value in zip(OutboxEntry._fields, entry, strict=True) if value is not None}
     said.pop("ticket_id", None)
     return {**said, "urgent": entry.kind in URGENT if entry.urgent is None else entry.urgent}
+
+
+def settle(conn: Connection, entries: Sequence[int], at: datetime) -> None:
+    """Settle entries of which nobody is told any more: by whether anybody was."""
+    conn.execute(SETTLE, {"entries": list(entries), "at": at})
 
 
 def group(conn: Connection, tickets: Sequence[int], incident: int, at: datetime) -> int:

@@ -156,6 +156,27 @@ def test_what_failed_stops_its_case_until_it_is_sent_again_or_passed_over(exchan
     assert [row[2] for row in exchange.rows(told)] == ["passed_over", "sent", "sent"]
 
 
+def test_an_event_that_cannot_be_written_stops_its_own_case_alone(exchange: Exchange) -> None:
+    exchange.use(file_of_peers(exchange.peer.port, classes='["leak"]'))
+    first, second = exchange.open(zh="unlucky"), exchange.open()
+    exchange.let(first, EventKind.ACCEPTED)
+    exchange.conn.execute("ALTER TABLE message ADD CONSTRAINT no_luck CHECK (body NOT LIKE '%unlucky%')")
+    exchange.peer.plan("200", "200", "200")
+    exchange.send(3)
+    assert [one[4]["subject"] for one in exchange.peer.taken()] == ["T00000002"]
+    told = "SELECT ticket_id, state, reason, detail FROM peer_told ORDER BY message_id"
+    assert exchange.rows(told) == [
+        (first, "failed", "refused", "the message cannot be written: 23514"),
+        (second, "sent", None, None),
+        (first, "waiting", None, None),
+    ]
+    ((key,),) = exchange.conn.execute("SELECT key FROM message WHERE state = 'failed'").fetchall()
+    exchange.conn.execute(AT_THE_DESK)
+    assert peer_rows.pass_over(exchange.conn, key, exchange.now)
+    exchange.send(3)
+    assert [one[4]["subject"] for one in exchange.peer.taken()] == ["T00000002", "T00000001"]
+
+
 def test_a_peer_that_asks_to_be_left_alone_is(exchange: Exchange) -> None:
     exchange.use(file_of_peers(exchange.peer.port, classes='["leak"]'))
     exchange.open()

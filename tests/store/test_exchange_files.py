@@ -118,6 +118,15 @@ def test_a_line_that_cannot_be_read_keeps_no_other_waiting(folders: Folders) -> 
     assert folders.names("in") == []
 
 
+def test_a_line_that_the_database_refuses_keeps_no_other_waiting(folders: Folders) -> None:
+    folders.conn.execute("ALTER TABLE peer_case ADD CONSTRAINT no_luck CHECK (1 / (length(number) - 4) > 0)")
+    folders.put("a.json", json.dumps([{**CASE, "workOrderNo": "SJ-8"}, {**CASE, "workOrderNo": "SJ-10"}]))
+    folders.read()
+    assert [number for number, _ in folders.cases()] == ["SJ-10"]
+    assert (folders.folder / "refused" / "a.json.txt").read_text() == "1: it cannot be stored: 22012\n"
+    assert folders.names("in") == []
+
+
 def test_a_column_is_a_path_and_a_file_of_the_same_name_is_kept_beside(folders: Folders) -> None:
     (folders.folder / "x.csv").write_text("a.b.0,a.c,d\r\n1,2,3\r\n")
     assert lines_of(folders.folder / "x.csv") == [{"a": {"b": {"0": "1"}, "c": "2"}, "d": "3"}]

@@ -13,6 +13,7 @@ from alerts.judging.by_clock import catch_up, keep_ledger
 from alerts.judging.history import History
 from alerts.judging.rejudge import judge_again
 from domain import policy_file
+from store.base.halves import AGAIN_AFTER, SO_FAR
 from store.base.stage import open_stages
 from tests import registry_rows as town
 from tests.conftest import Database
@@ -96,6 +97,25 @@ def test_what_comes_for_an_earlier_day_while_judging_again_waits_is_not_forgotte
     watch.join()
     finish(desk, now + 2 * MINUTE)
     assert [flag["cold_since"] for flag in desk.flags()] == [NOON]
+
+
+def test_a_home_whose_past_cannot_be_judged_stops_no_other(desk: Desk) -> None:
+    other = town.home(desk.conn, "H2")
+    town.sensor(desk.conn, "s3", other)
+    for code in ("s1", "s3"):
+        desk.say((code, NOON, 20.0))
+        desk.say((code, NOON - MINUTE, 17.0), now=NOON)
+    desk.conn.execute("ALTER TABLE ledger ADD CONSTRAINT no_luck CHECK (home_id <> 1) NOT VALID")
+    for now in (NOON + MINUTE, NOON + DAY):
+        finish(desk, now)
+        assert {row["home_id"] for row in desk.rows("SELECT home_id FROM ledger WHERE cold_us > 0")} == {other}
+        assert [row["home_id"] for row in desk.rows("SELECT home_id FROM rejudge")] == [1]
+    assert {"judge again", "ledger"} <= SO_FAR.keys()
+    desk.conn.execute("ALTER TABLE ledger DROP CONSTRAINT no_luck")
+    finish(desk, NOON + DAY + AGAIN_AFTER)
+    cold = "SELECT home_id, day, cold_us FROM ledger WHERE cold_us > 0 ORDER BY 1, 2"
+    assert [row["cold_us"] for row in desk.rows(cold)] == 2 * [60_000_000]
+    assert desk.rows("SELECT * FROM rejudge") == []
 
 
 def test_the_days_of_the_ledger_add_up(desk: Desk) -> None:

@@ -518,6 +518,15 @@ def test_an_addressee_whose_notices_cannot_be_written_does_not_stop_the_others(d
     assert [state for state, *_ in desk.states()] == ["sent", "sent"]
 
 
+def test_an_entry_that_cannot_be_expanded_does_not_stop_the_others(desk: Desk) -> None:
+    desk.conn.execute("ALTER TABLE notice ADD CONSTRAINT no_luck CHECK (NOT urgent)")
+    for urgent in (True, False):
+        put(desk.conn, OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH, urgent=urgent))
+    desk.send()
+    assert [state for state, *_ in desk.states()] == ["sent"]
+    assert rows(desk.conn, "SELECT fate FROM outbox ORDER BY outbox_id") == [("nobody",), ("told",)]
+
+
 def test_pauses_grow_to_a_quarter_of_an_hour() -> None:
     seconds = [pause(n).total_seconds() for n in (1, 2, 3, 7, 8, 9, 100, 10_000)]
     assert seconds == [5, 10, 20, 320, 640, 900, 900, 900]

@@ -19,6 +19,7 @@ from domain.errors import UsageError
 from domain.rota import ShiftSpan
 from domain.tickets import EventKind, TicketClass
 from store.base.access import Role
+from store.base.halves import AGAIN_AFTER
 from store.notices import notice_rows
 from store.staff import person_rows
 from store.staff.person_rows import StaffEntry
@@ -122,6 +123,16 @@ def test_nobody_else_is_told_once_it_is_accepted(station: Station) -> None:
         station.step(NOON + minute * MINUTE)
     assert [step for _, step, _, _ in station.told()] == ["on_call"]
     assert station.desk.rows("SELECT ending, due_at FROM call_out") == [{"ending": "accepted", "due_at": None}]
+
+
+def test_a_step_that_cannot_be_taken_stops_no_other(station: Station) -> None:
+    first, second = (station.desk.phoned(NOON, home=home) for home in (1, 2))
+    station.desk.conn.execute("ALTER TABLE call_out_told ADD CONSTRAINT no_luck CHECK (call_out_id <> 1)")
+    station.step(NOON)
+    assert station.told() == [(second, "on_call", "a", NOON)]
+    station.desk.conn.execute("ALTER TABLE call_out_told DROP CONSTRAINT no_luck")
+    station.step(NOON + AGAIN_AFTER)
+    assert station.told()[1:] == [(first, "on_call", "a", NOON + AGAIN_AFTER)]
 
 
 @pytest.mark.parametrize("why", ["gap", "no telephone", "ended", "moved", "cancelled"])
