@@ -19,8 +19,10 @@ SELECT
   set_config('bytea_output', 'hex', true)
 """
 SELECT_HIGHEST_ENTRY = """
-SELECT coalesce(max((j.key ->> 0)::bigint), 0) FROM (
-  SELECT x.key FROM journal AS x WHERE x.relation = %(relation)s ORDER BY x.key DESC LIMIT 1
+SELECT coalesce(max((j.key ->> 0)::bigint), 0)
+FROM unnest(%(relations)s::text[]) AS r (relation)
+CROSS JOIN LATERAL (
+  SELECT x.key FROM journal AS x WHERE x.relation = r.relation ORDER BY x.key DESC LIMIT 1
 ) AS j
 """
 SELECT_HOME = "SELECT h.code FROM home AS h WHERE h.home_id = %(key)s"
@@ -45,12 +47,25 @@ FULL JOIN (
     (array_agg(x.writer ORDER BY x.journal_id DESC))[1] AS writer,
     (array_agg(x.hash ORDER BY x.journal_id DESC))[1] AS hash,
     (array_agg(x.hash ORDER BY x.journal_id DESC))[2] AS previous
-  FROM journal AS x
-  WHERE x.relation = {relation}
-    AND x.key >= jsonb_build_array(%(low)s::bigint {nulls}) AND x.key < jsonb_build_array(%(high)s::bigint {nulls})
+  FROM (
+    SELECT e.journal_id, e.key, e.form, e.at, e.writer, e.hash FROM journal AS e
+    WHERE e.relation = {relation}
+      AND e.key >= jsonb_build_array(%(low)s::bigint {nulls}) AND e.key < jsonb_build_array(%(high)s::bigint {nulls})
+    {together}
+  ) AS x
   GROUP BY x.key
 ) AS j ON j.key = l.key
 ORDER BY 1
+"""
+# Each row of an entry of several as an entry of its own. One whose hash is not that of theirs proves none of them.
+_TOGETHER: LiteralString = """
+    UNION ALL
+    SELECT
+      e.journal_id, jsonb_build_array(e.key -> 0, d.day), e.form, e.at, e.writer,
+      CASE WHEN e.hash = sha256(e.hashes) THEN substring(e.hashes FROM 32 * (d.nth - 1)::integer + 1 FOR 32) ELSE '' END
+    FROM journal AS e CROSS JOIN LATERAL unnest(e.days) WITH ORDINALITY AS d (day, nth)
+    WHERE e.relation = {}
+      AND e.key >= jsonb_build_array(%(low)s::bigint) AND e.key < jsonb_build_array(%(high)s::bigint)
 """
 
 
@@ -66,6 +81,7 @@ class Relation:
     of: str = ""  # whose the first part of the key is: home | ticket
     step: int = 5_000  # numbers that are looked at together
     final: bool = False  # a row is never changed
+    together: str = ""  # the name in the journal of entries that several new rows have together
     identifier: sql.Identifier = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +107,7 @@ class Relation:
             table=self.identifier,
             first=sql.Identifier(self.key[0]),
             nulls=sql.SQL(", NULL" * (len(self.key) - 1)),
+            together=sql.SQL(_TOGETHER).format(sql.Literal(self.together)) if self.together else sql.SQL(""),
         )
 
 
@@ -128,7 +145,7 @@ RELATIONS = (
                 "deficit", "lowest", "policy",
             )
         },
-        holds="t.closed", of="home", step=50,
+        holds="t.closed", of="home", step=50, together="ledger_days",
     ),
     Relation(
         "measurement", ("measurement_id",),
@@ -235,7 +252,7 @@ def highest(conn: Connection, relation: Relation) -> int:
     )
     rows = (
         conn.execute(statement).fetchone(),
-        conn.execute(SELECT_HIGHEST_ENTRY, {"relation": relation.name}).fetchone(),
+        conn.execute(SELECT_HIGHEST_ENTRY, {"relations": [relation.name, relation.together]}).fetchone(),
     )
     return max(int(row[0]) for row in rows if row)
 

@@ -156,6 +156,59 @@ def test_every_way_of_writing_is_in_the_journal(storm: Storm) -> None:
     assert storm.faults() == []
 
 
+def several_days(storm: Storm, homes: str = "home_id <= 3") -> None:
+    """Give homes four closed days and an open one by one statement."""
+    storm.conn.execute(
+        "INSERT INTO ledger (home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, "
+        f"heat, deficit, lowest, closed, policy) SELECT home_id, date '2026-01-02' + n, n, 0, 0, 0, 0, 0, 0, 0, "
+        f"nullif(n, 2) + 17.1, n < 4, 'p' FROM home CROSS JOIN generate_series(0, 4) AS n WHERE {homes}".encode()
+    )
+
+
+def test_new_days_of_a_home_have_an_entry_together(storm: Storm) -> None:
+    several_days(storm)
+    assert (storm.entries("ledger"), storm.entries("ledger_days")) == (0, 3)
+    storm.conn.execute("UPDATE ledger SET cold_us = 1 WHERE day IN ('2026-01-03', '2026-01-05')")
+    storm.conn.execute("UPDATE ledger SET closed = false WHERE day = '2026-01-03'")
+    storm.conn.execute("UPDATE ledger SET closed = true WHERE closed = false")
+    storm.conn.execute("UPDATE ledger SET cold_us = 2 WHERE home_id = 1")
+    assert (storm.entries("ledger"), storm.entries("ledger_days")) == (3 * 5 + 5, 3)
+    assert storm.faults() == []
+    previous = storm.rows(
+        "SELECT j.hash = sha256(substring(e.hashes FROM 1 + 32 * (array_position(e.days, '2026-01-05') - 1) FOR 32) || "
+        "convert_to(jsonb_build_array('ledger', j.key, 1, (extract(epoch FROM j.at) * 1000000)::bigint, j.writer, "
+        "jsonb_build_array(3, 1, 0, 0, 0, 0, 0, 0, 20.1, 'p'))::text, 'UTF8')) AS chained "
+        "FROM journal AS j JOIN journal AS e ON e.relation = 'ledger_days' AND e.key -> 0 = j.key -> 0 "
+        "WHERE j.key = '[3, \"2026-01-05\"]'"
+    )
+    assert [row["chained"] for row in previous] == [True]
+
+
+def test_a_forged_day_of_an_entry_of_several_is_found(storm: Storm) -> None:
+    """An entry that is changed proves none of its days, and none that it does not name."""
+    several_days(storm, "home_id BETWEEN 1 AND 7")
+    for table, statement in (
+        ("ledger", "UPDATE ledger SET heat = 7 WHERE home_id = 1 AND day = '2026-01-04'"),
+        ("ledger", "DELETE FROM ledger WHERE home_id = 2 AND day = '2026-01-04'"),
+        ("ledger", "UPDATE ledger SET closed = true WHERE home_id = 3 AND NOT closed"),
+        ("journal", "UPDATE journal SET hashes = overlay(hashes PLACING 'x' FROM 99) WHERE {} = '[4]'"),
+        ("journal", "UPDATE journal SET days[1] = '2026-02-02' WHERE {} = '[5]'"),
+        ("journal", "DELETE FROM journal WHERE {} = '[6]'"),
+    ):
+        storm.forge(table, statement.format("relation = 'ledger_days' AND key"))
+    changed, put_in = "is not as it was last written", "was put in past the journal"
+    days = [f"2026-01-0{n}" for n in range(2, 6)]
+    assert [re.split(" at |;", what)[0] for what in storm.faults() if what.startswith("ledger")] == [
+        f"ledger H0 2026-01-04: {changed}",
+        "ledger H1 2026-01-04: has vanished",
+        f"ledger H2 2026-01-06: {put_in}",
+        *(f"ledger H3 {day}: {changed}" for day in days),
+        f"ledger H4 2026-01-02: {put_in}",
+        "ledger H4 2026-02-02: has vanished",
+        *(f"ledger H5 {day}: {put_in}" for day in days),
+    ]
+
+
 def test_a_replica_s_session_writes_it_too(storm: Storm) -> None:
     storm.conn.execute("SET session_replication_role = replica")
     storm.conn.execute("UPDATE flag SET policy = 'x'")
@@ -210,10 +263,13 @@ def check_new_rows(conn: Connection, relation: journal.Relation, function: str) 
     ).fetchall()
     ((trigger, source),) = found
     assert trigger == "journal_added"
+    if relation.together:
+        assert f"'{relation.together}'" in source
     source = re.sub(r"to_jsonb\((n\.\w+)\)", r"\1", re.sub(r"\s+", " ", source)).replace("( ", "(").replace(" )", ")")
     for form, columns in relation.forms.items():
         key, said = (", ".join(f"n.{name}" for name in names) for names in (relation.key, columns))
-        assert f"'{relation.name}', jsonb_build_array({key}), " in source
+        if not relation.together:
+            assert f"'{relation.name}', jsonb_build_array({key}), " in source
         assert f"('{relation.name}', json_build_array({key}), {form}, us, account, json_build_array({said}))" in source
 
 
