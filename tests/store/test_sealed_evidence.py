@@ -181,8 +181,9 @@ FORGERIES = {
         "UPDATE ledger SET cold_us = 0 WHERE cold_us > 0; UPDATE journal AS j SET (hashes, hash) = "
         "(SELECT h, sha256(h) FROM (SELECT string_agg(journal_hash('', 'ledger', jsonb_build_array(l.home_id, l.day), "
         "j.form, j.at, j.writer, jsonb_build_array(compliant_us, cold_us, severe_us, unknown_us, not_judged_us, "
-        "shortfall_us, heat, deficit, lowest, policy)), '' ORDER BY array_position(j.days, l.day)) AS h FROM ledger AS l "
-        "WHERE l.home_id = (j.key -> 0)::integer AND l.day = ANY (j.days)) AS x) WHERE j.relation = 'ledger_days'",
+        "shortfall_us, heat, deficit, lowest, policy)), '' ORDER BY array_position(j.days, l.day)) AS h "
+        "FROM ledger AS l WHERE l.home_id = (j.key -> 0)::integer AND l.day = ANY (j.days)) AS x) "
+        "WHERE j.relation = 'ledger_days'",
         "entries of the journal under it, and now there are others",
     ),
     "all of it gone with its entries": (
