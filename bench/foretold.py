@@ -14,11 +14,12 @@ import numpy.typing as npt
 
 import sim
 from insight import chance, model
+from insight.chance import Experience
 from insight.forecast import LEADS, LEADS_H
 from insight.model import HALF_LIFE_DAYS, Forecast, Lesson, Model
 from insight.score import Chances
-from insight.window import DAY, HOUR, STEP_S, STEPS, Floats, Window
-from sim.faults import FaultKind, FaultSource, Habit
+from insight.window import DAY, HOUR, STEP_S, STEPS, Floats, Window, held
+from sim.faults import FaultCalendar, FaultKind, FaultSource
 from sim.town import SENTINEL_CELSIUS, Town
 from sim.weather import DAY_US, TOWN_OFFSET_US, ColdSnap
 
@@ -28,7 +29,7 @@ SCORED_H = (3, 6, 12)
 SIX_HOURS = chance.HORIZONS_H.index(6)
 WEATHER_K, WEATHER_DAY_K, WEATHER_EVERY = 0.8, 1.2, 6 * HOUR  # error at once, and what a day adds; how often it is made
 TOWN_DAYS, SNAP_DAYS, SNAP_KELVIN = 30, (21, 24), 12.0
-JUDGED_FROM, KNOWING_EVERY = int(TOWN_DAYS * DAY * TRAIN_SHARE), 6 * HOUR
+JUDGED_FROM = int(TOWN_DAYS * DAY * TRAIN_SHARE)
 TOWNS = ((360, 1.0), (720, 0.3), (2400, 0.04))  # homes, share that is measured
 SEEDS = (7101, 7102)  # towns that nothing was chosen by
 EPOCH_US = 1_768_435_200_000_000
@@ -93,7 +94,7 @@ def lived(networks: Sequence[Network], every: int, judged_from: int, learns_unti
     knows, errors, covered, chances = Model.new(), [], [], Chances.none()
     told: dict[int, list[Forecast]] = {}
     share = 0.5 ** (every / DAY / HALF_LIFE_DAYS)
-    for at in range(STEPS, network_steps(networks) - DAY, every):
+    for at in told_at(network_steps(networks), every):
         if at < (learns_until or at + 1) and at - DAY in told:
             known = zip(networks, told.pop(at - DAY), strict=True)
             lessons = [network.came(at - DAY, forecast) for network, forecast in known]
@@ -106,6 +107,11 @@ def lived(networks: Sequence[Network], every: int, judged_from: int, learns_unti
             covered.append((reached[..., 0] >= forecast.ends[..., 0]) & (reached[..., 0] <= forecast.ends[..., 1]))
             chances += _chances(forecast, network.after(at), network.limited(at))
     return Outcome(np.concatenate(errors), np.concatenate(covered), chances)
+
+
+def told_at(steps: int, every: int) -> range:
+    """Return the steps at which forecasts are made: three days lie behind each, and a day of what came after it."""
+    return range(STEPS, steps - DAY, every)
 
 
 def _chances(told: Forecast, after: Floats, limits: Floats) -> Chances:
@@ -139,51 +145,65 @@ def limits(local_s: npt.NDArray[np.int64]) -> Floats:
     return np.where((hour >= DAY_HOURS[0]) & (hour < DAY_HOURS[1]), DAY_LIMIT, FLOOR_LIMIT)
 
 
-def town(seed: int, homes: int, share: float) -> tuple[list[Network], Chances]:
+def town(
+    seed: int, homes: int, share: float, days: int = TOWN_DAYS, judged_from: int = JUDGED_FROM
+) -> tuple[list[Network], Chances]:
     """Simulate a town with a cold snap in its judged part; sensors stand rather in cold homes.
 
     Beside it, how one would do who knows the homes, the weather to come and the faults of now, but no later one.
     """
     snap = ColdSnap(EPOCH_US + SNAP_DAYS[0] * DAY_US, EPOCH_US + SNAP_DAYS[1] * DAY_US, SNAP_KELVIN)
     made = Town(seed, homes, STEP_S, epoch_us=EPOCH_US, source=FaultSource(snap=snap))
+    ahead = Town(seed, homes, STEP_S, epoch_us=EPOCH_US, source=FaultSource(snap=snap))
+    local_s = (EPOCH_US + TOWN_OFFSET_US) // 1_000_000 + STEP_S * np.arange(1, days * DAY + 1)
+    limit, scored = limits(local_s), told_at(days * DAY, HOUR)
     seen, outside, known = [], [], {}
-    for step in range(TOWN_DAYS * DAY):
+    for step in range(days * DAY):
         made.advance()
         readings, channels = made.readings(), made.channels()
         bad = readings.silent | (readings.celsius >= SENTINEL_CELSIUS)
         seen.append(np.where(bad, np.nan, readings.celsius))
         outside.append((channels.outdoor_temperature, channels.supply_temperature, channels.flow))
-        if step >= JUDGED_FROM and step % KNOWING_EVERY == 0 and step < TOWN_DAYS * DAY - DAY:
-            known[step] = _known(made, snap)
+        if step >= judged_from and step in scored:
+            known[step] = _known(made, ahead, limit[step + 1 :][: 6 * HOUR])
     table = np.array(seen).T
     chosen = _chosen(made, table, share)
-    local_s = (EPOCH_US + TOWN_OFFSET_US) // 1_000_000 + STEP_S * np.arange(1, table.shape[1] + 1)
-    best = _knowing(table[chosen], {at: ahead[chosen] for at, ahead in known.items()}, limits(local_s))
+    best = _knowing(table[chosen], {at: margin[chosen] for at, margin in known.items()}, limit)
     return _networks(made, table[chosen], chosen, (np.array(outside), local_s)), best
 
 
-def _known(made: Town, snap: ColdSnap) -> Floats:
-    """Return [sensor, step]: the next six hours of a town as it is, if no fault begins in them."""
-    active = made.calendar.active(made.at_us)
-    source = FaultSource(dict.fromkeys(FaultKind, Habit(0.0)), np.concatenate(list(active.values())), snap)
-    ahead = Town(made.seed, len(made.layout.homes), STEP_S, epoch_us=made.at_us, source=source)
+def _known(made: Town, ahead: Town, limit: Floats) -> Floats:
+    """Return [sensor]: the least kelvin above the next limits in a town as it is, if no fault begins meanwhile.
+
+    `ahead` is the same town, which is taken to the state of the first and goes on from there.
+    """
+    active = np.concatenate(list(made.calendar.active(made.at_us).values()))
+    ahead.calendar = FaultCalendar(made.seed, dict.fromkeys(FaultKind, 0), FaultSource(told=active))
     ahead.restore(made.state())
-    found = []
-    for _ in range(6 * HOUR):
+    least = np.full(len(made.layout.sensors), np.inf)
+    for under in limit:
         ahead.advance()
-        found.append(ahead.readings().celsius)
-    return np.where(np.array(found).T >= SENTINEL_CELSIUS, np.nan, np.array(found).T)
+        celsius = ahead.readings().celsius
+        least = np.minimum(least, np.where(celsius >= SENTINEL_CELSIUS, np.inf, celsius) - under)
+    return least
 
 
 def _knowing(seen: Floats, known: dict[int, Floats], limit: Floats) -> Chances:
-    """Score what was known of six hours by what came."""
-    total = Chances.none()
-    for at, ahead in known.items():
+    """Score what was known of six hours by what came, of the homes and instants of forecasts.
+
+    Its chances are how often it came to be cold with such a margin: fitted to what is scored, so none are better.
+    """
+    filled, knows, pairs = held(seen), Experience(), []
+    for at, margin in known.items():
         limited = np.broadcast_to(limit[at + 1 : at + 1 + DAY], (len(seen), DAY))
-        came = chance.margins(seen[:, at + 1 : at + 1 + DAY], limited)[:, SIX_HOURS]
-        now = chance.margins(seen[:, at, None], limited)[:, SIX_HOURS]
-        cold = (np.nan_to_num(ahead, nan=np.inf) < limited[:, : 6 * HOUR]).any(axis=1)
-        total += Chances.of(np.where(np.isfinite(came + now), cold, np.nan), came < 0, now < 0)
+        came, now = (chance.margins(of, limited) for of in (seen[:, at + 1 : at + 1 + DAY], filled[:, at, None]))
+        foreseen = np.where(np.isfinite(now), margin[:, None], np.nan)
+        pairs.append((foreseen, came, now))
+        knows = knows.with_margins(*pairs[-1])
+    total = Chances.none()
+    for foreseen, came, now in pairs:
+        probability = np.where(np.isfinite(came), knows.probability(foreseen, now), np.nan)[:, SIX_HOURS]
+        total += Chances.of(probability, came[:, SIX_HOURS] < 0, now[:, SIX_HOURS] < 0)
     return total
 
 
