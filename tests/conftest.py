@@ -214,6 +214,9 @@ def start_with_template(server: Postgres, flavour: str) -> None:
         elif not (server.place / "cluster").exists():
             copy_with_owners(kept, server.place, parts)
     server.start()
+    # A first session keeps in a file what each has to know of the catalogues, until the server starts again: copies of
+    # the template have it, too, and nobody makes it in each of them.
+    psycopg.connect(server.url(TEMPLATE)).close()
 
 
 def copy_with_owners(place: Path, to: Path, names: Iterable[str]) -> None:
@@ -231,8 +234,6 @@ def make_template(server: Postgres) -> None:
         migrate(connection)
     for process, roles in ACCOUNTS.items():
         administer(server, f"CREATE ROLE the_{process} LOGIN PASSWORD '{ACCOUNT}' IN ROLE {roles}")
-    # A template can only be copied while nobody is connected to it.
-    administer(server, f"ALTER DATABASE {TEMPLATE} ALLOW_CONNECTIONS false")
 
 
 def administer(server: Postgres, statement: str) -> None:
