@@ -30,7 +30,7 @@ from api.http.session import Session
 from api.staff.file_form import FileForm, is_about_file, read_file_form
 from api.staff.file_pages import files_router
 from api.staff.frame import language_of, seal
-from api.staff.session import StaffRoute, person_of, shown_token, signed_in
+from api.staff.session import StaffRoute, local_path, person_of, shown_token, signed_in
 from domain.tickets import UNDISTURBING_ON_SITE, EventKind, changes_course
 from store.base.access import Right
 
@@ -57,6 +57,12 @@ def jobs(request: Request, asking: AskingCrew) -> Response:
     """Show the jobs."""
     shown = jobs_content(asking, person_of(asking).name, language_of(request, asking))
     return crew_page(request, asking, "crew/jobs.html", **shown)
+
+
+@router.get("/begin")
+def begin(_: AskingCrew, next: Annotated[str, Query(max_length=2_000)] = CREW) -> Response:
+    """Lead on who has signed in, past the worker, which keeps pages of the `person` in the address from now on."""
+    return RedirectResponse(local_path(next) or CREW, 303)
 
 
 @router.get("/state")

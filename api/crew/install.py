@@ -4,13 +4,13 @@ Both are the same for everybody and say nothing, so they need no session: browse
 """
 
 import json
-from importlib.resources import files
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.crew.jobs import CREW
 from api.http.language import Language, said
+from api.pages import render
 from api.words.crew import CREW_WORDS
 
 # Outside of `/crew`, where every page needs a session, and where proxies let everybody.
@@ -47,5 +47,5 @@ def manifest(language: Language) -> Response:
 @router.get("/worker.js")
 def worker() -> Response:
     """Serve the worker."""
-    text = (files("api.pages") / "static" / "crew-worker.js").read_text(encoding="utf-8")
+    text = (render.STATIC_FOLDER / "crew-worker.js").read_text(encoding="utf-8")
     return Response(text, media_type="text/javascript; charset=utf-8", headers=WORKER_HEADERS)

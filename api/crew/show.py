@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from starlette.responses import Response
 
-from api.desk_pages.show import asset
 from api.desk_pages.time_left import words_of
 from api.http.session import Session
-from api.pages.render import SCRIPT_POLICY
+from api.pages.render import CREW_SCRIPTS, SCRIPT_POLICY, asset
 from api.staff.frame import language_of, staff_page
 from api.staff.session import person_of, signed_in
 from api.words.crew import CREW_WORDS, SCRIPT_WORDS
@@ -27,6 +26,7 @@ def crew_page(request: Request, asking: Session, template: str, status: int = 20
     words = words_of(language) | {key.removeprefix("crew_"): getattr(CREW_WORDS[key], language) for key in SCRIPT_WORDS}
     around = {
         "asset": asset,
+        "modules": [asset(name) for name in (*CREW_SCRIPTS[1:], "time-left.js")],
         "now": asking.now,
         "owner": person_of(asking).staff_id,
         "script_words": words,
@@ -36,4 +36,5 @@ def crew_page(request: Request, asking: Session, template: str, status: int = 20
     answer = staff_page(request, asking, template, **around, **context)
     answer.status_code = status
     answer.headers["Content-Security-Policy"] = CREW_POLICY
+    answer.headers["Hearth-Person"] = str(around["owner"])  # in whose cache the phone keeps it
     return answer

@@ -16,7 +16,7 @@ from api.desk_pages.city_view import HEIGHT, WIDTH, MapMark, MapSheet, marks, ou
 from api.desk_pages.local_times import shown_time
 from api.desk_pages.map_query import MapAsked, MapQuery
 from api.desk_pages.queue import QUEUE
-from api.desk_pages.show import AskingDeskPerson, asset, desk_page
+from api.desk_pages.show import AskingDeskPerson, desk_page
 from api.figures.city_now import CityNow
 from api.figures.map_estimates import Box, BuildingUnmeasured, EstimateFeatures, features_of, unmeasured_in
 from api.figures.map_layers import city_now, layers_answer
@@ -24,7 +24,7 @@ from api.http.basemap import Basemap
 from api.http.problem import no_such
 from api.http.session import Session, surroundings
 from api.pages.libraries import MAPLIBRE, PMTILES, library
-from api.pages.render import SCRIPT_POLICY
+from api.pages.render import SCRIPT_POLICY, asset
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute
 from api.words.maps import SCRIPT_TEXTS

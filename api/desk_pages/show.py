@@ -1,9 +1,6 @@
 """The frame of the desk's pages: the only pages with a script, which is a file of this site."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -13,7 +10,7 @@ from api.desk_pages.ticket import DeskReader
 from api.desk_pages.time_left import words_of
 from api.http.session import DESK, Session, surroundings
 from api.live.presence import PresentPerson, at_tickets
-from api.pages.render import SCRIPT_POLICY
+from api.pages.render import SCRIPT_POLICY, asset
 from api.staff.frame import language_of, staff_page
 from api.staff.session import person_of, signed_in
 from api.words.desk import DESK_WORDS
@@ -56,10 +53,3 @@ def desk_page(request: Request, asking: Session, template: str, status: int = 20
     answer.status_code = status
     answer.headers["Content-Security-Policy"] = SCRIPT_POLICY
     return answer
-
-
-@cache
-def asset(name: str) -> str:
-    """Return the address of a static file; it changes with the file, so that no browser keeps an older one."""
-    content = (files("api.pages") / "static" / name).read_bytes()
-    return f"/pages/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"

@@ -10,7 +10,7 @@ from api.http.problem import no_such
 from api.http.session import surroundings
 from api.pages import visit
 from api.pages.libraries import NAMES, fetched_version, library_answer
-from api.pages.render import STATIC, Times, page, static
+from api.pages.render import AT, STATIC, Times, page, static, static_at
 
 router = APIRouter(route_class=visit.PageRoute, include_in_schema=False)
 
@@ -40,6 +40,14 @@ def file(name: str) -> Response:
     if name not in STATIC:
         raise no_such("file")
     return static(name)
+
+
+@router.get(AT + "{version}/{name}")
+def file_at(version: str, name: str) -> Response:
+    """Serve a static file of a version of the pages."""
+    if name not in STATIC:
+        raise no_such("file")
+    return static_at(version, name)
 
 
 @router.get("/pages/lib/{version}/{name}")

@@ -1,16 +1,19 @@
 """Rendering of pages from templates."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.http.language import Language
+from api.pages.libraries import FOREVER
 from api.words.calls import CALL_WORDS
 from api.words.cases import CASE_WORDS
 from api.words.crew import CREW_WORDS
@@ -48,6 +51,12 @@ HEADERS = {
     "Vary": "Accept-Language, Cookie",
 }
 HOME = "/home"
+STATIC_FOLDER = files("api.pages") / "static"
+AT = "/pages/at/"
+CREW_SCRIPTS = (
+    "crew.js", "crew-forms.js", "crew-glass.js", "crew-kept.js", "crew-outbox.js", "crew-page.js", "crew-sending.js",
+    "crew-shown.js",
+)  # fmt: skip
 STATIC = {
     "page.css": "text/css; charset=utf-8",
     "home.js": "text/javascript; charset=utf-8",
@@ -62,7 +71,7 @@ STATIC = {
     "network.css": "text/css; charset=utf-8",
     "time-left.js": "text/javascript; charset=utf-8",
     "crew.css": "text/css; charset=utf-8",
-    "crew.js": "text/javascript; charset=utf-8",
+    **dict.fromkeys(CREW_SCRIPTS, "text/javascript; charset=utf-8"),
     "office.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "icon-192.png": "image/png",
@@ -108,8 +117,33 @@ def page(template: str, language: Language, **context: Any) -> HTMLResponse:
 
 def static(name: str) -> Response:
     """Serve a static file of the pages."""
-    content = (files("api.pages") / "static" / name).read_bytes()
-    return Response(content, media_type=STATIC[name], headers={"Cache-Control": "public, max-age=600"})
+    return Response(_content(name), media_type=STATIC[name], headers={"Cache-Control": "public, max-age=600"})
+
+
+def static_at(version: str, name: str) -> Response:
+    """Serve a static file of a version of the pages, for good; of another version, lead to that which is here."""
+    if version != static_version():
+        return RedirectResponse(asset(name), 307, {"Cache-Control": "no-store"})
+    return Response(_content(name), media_type=STATIC[name], headers={"Cache-Control": FOREVER})
+
+
+def asset(name: str) -> str:
+    """Return the address of a static file; it changes with any of them.
+
+    No browser keeps an older one then, and the modules that a script imports from beside it are of its own version.
+    """
+    return f"{AT}{static_version()}/{name}"
+
+
+@cache
+def static_version() -> str:
+    """Return a digest of all static files."""
+    digest = hashlib.sha256(b"".join(hashlib.sha256(_content(name)).digest() for name in sorted(STATIC)))
+    return digest.hexdigest()[:12]
+
+
+def _content(name: str) -> bytes:
+    return (STATIC_FOLDER / name).read_bytes()
 
 
 class Times:

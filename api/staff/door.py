@@ -15,7 +15,7 @@ from api.http.limits import Try
 from api.http.problem import Problem, forbidden, too_many
 from api.http.session import address_of, surroundings
 from api.pages import visit
-from api.staff.session import StaffRoute, keep_session, local_path, shown_token, start_of
+from api.staff.session import StaffRoute, keep_session, shown_token, way_in
 from api.words.problems import NOT_SEALED
 from store.base import access, audit
 from store.base.access import NOWHERE, Role
@@ -122,7 +122,7 @@ def let_in(
     if tokens and (flow := surroundings(request).provider):
         vouching.keep(at.conn, flow, token, tokens, at.now)
     note(request, at, person, **detail)
-    answer = RedirectResponse(local_path(onward) or start_of(role), 303)
+    answer = RedirectResponse(way_in(role, person.staff_id, onward), 303)
     keep_session(request, answer, token, role)
     return answer
 

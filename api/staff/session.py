@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Annotated
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
@@ -87,6 +87,14 @@ def _record_use(request: Request, session: Session) -> None:
 def start_of(role: Role) -> str:
     """Return the page at which a role begins."""
     return START.get(role, USUAL_START)
+
+
+def way_in(role: Role, person: int, onward: str | None) -> str:
+    """Return where somebody who has signed in is led. A crew's phone hears whose pages it keeps from then on."""
+    path = local_path(onward) or start_of(role)
+    if role is not Role.CREW:
+        return path
+    return f"{START[role]}/begin?{urlencode({'person': person, 'next': path})}"
 
 
 def local_path(text: str | None) -> str | None:

@@ -355,8 +355,18 @@ def test_a_phone_installs_the_pages_and_forgets_them_at_sign_out(crew: Crew) -> 
         worker = anybody.get("/pages/crew/worker.js")
         assert worker.headers["service-worker-allowed"] == "/crew"
         assert worker.headers["content-type"].startswith("text/javascript")
+        scripts = re.findall(r'(?:href|src)="(/pages/at/\w+/[\w-]+\.js)"', page.text)
+        answers = [anybody.get(path) for path in scripts]
+        assert {one.headers["cache-control"] for one in answers} == {"public, max-age=31536000, immutable"}
+        imported = set(re.findall(r'from "\./([\w-]+\.js)"', "".join(one.text for one in answers)))
+        assert imported | {"crew.js"} == {path.rpartition("/")[2] for path in scripts}  # what the phone keeps
+        older = anybody.get(f"/pages/at/0/{scripts[0].rpartition('/')[2]}")  # of a page that was kept
+        assert (older.status_code, older.headers["location"]) == (307, scripts[0])
+        assert anybody.get("/pages/at/0/crew.py").status_code == 404
         assert anybody.get("/crew").status_code == 303
         assert anybody.get("/crew/state", headers={"Sec-Fetch-Dest": "empty"}).status_code == 401
         assert anybody.get("/crew/state", headers=JSON).status_code == 401  # a browser that does not say what for
+    for onward, leads in (("/crew/jobs/T1", "/crew/jobs/T1"), ("//elsewhere.example", "/crew")):
+        assert crew.get(f"/crew/begin?person=7&next={onward}").headers["location"] == leads
     left = crew.post("/sign-out")
     assert left.headers["clear-site-data"] == '"cache", "storage"'

@@ -48,6 +48,7 @@ PAGES = {
     "GET /desk/tickets/{number}/files/{id}": DESK,
     "GET /desk/tickets/{number}/files/{id}/thumbnail": DESK,
     "GET /crew": CREWS,
+    "GET /crew/begin": CREWS,
     "GET /crew/state": CREWS,
     "GET /crew/jobs/{number}": CREWS,
     "POST /crew/jobs/{number}": CREWS,
@@ -275,7 +276,7 @@ def test_a_person_is_added_invited_and_signs_in(plain_api: Api, admin: tuple[htt
         for again in (theirs.get(path), theirs.post(path, data={"new": NEW, "again": NEW})):
             assert again.status_code == 404
         answer = theirs.post("/sign-in", data={"name": "wang.wei", "password": NEW})
-        assert answer.headers["location"] == "/crew"
+        assert answer.headers["location"].startswith("/crew/begin?person=")
     audited = plain_api.conn.execute("SELECT actor, action, target FROM audit ORDER BY audit_id").fetchall()
     actions = [(actor.partition(" (")[2][:-1], action) for actor, action, _ in audited]
     assert actions == [

@@ -1,36 +1,42 @@
 """A crew's phone in a browser: a whole job, half of it without a network, and what its pages look like."""
 
-from collections.abc import Callable, Iterator
-from itertools import count
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import FilePayload, Page, Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from api.http.company import Company
 from api.staff.session import COOKIE
 from domain.instants import instant
-from domain.states import HomeState
 from tests.api import town
 from tests.api.conftest import Api, served_town
 from tests.api.desk import HOUR, MINUTE, Desk
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
 from tests.conftest import Servers
-from tests.pages import flat
 from tests.pages.conftest import HOTLINE, PHONE, Visitor, Visitors
+from tests.pages.crew_phone import (
+    PATIENCE_MS,
+    WORKER_IS_ON,
+    Arrival,
+    arrival,
+    begun,
+    job,
+    keeps,
+    kinds,
+    last_person,
+    photo,
+    press,
+    try_again,
+)
 from tests.pages.glass import sign
-from tests.pictures import drawn, encoded
+from tests.pages.waiting import until
 
 pytestmark = pytest.mark.plain_only
 
 SCREEN = {"width": 1366, "height": 768}
 NARROW = {"width": 360, "height": 640}
-WORKER_IS_ON = "navigator.serviceWorker.ready.then(() => !!navigator.serviceWorker.controller)"
-KEPT = """async () => {
-  const kept = await (await caches.open('crew-pages')).keys();
-  return kept.map((one) => new URL(one.url).pathname);
-}"""
 LEFT_BEHIND = """async () => [
   await caches.keys(), (await indexedDB.databases()).map((one) => one.name), Object.keys(localStorage),
   (await navigator.serviceWorker.getRegistrations()).length,
@@ -39,10 +45,6 @@ LEFT_BEHIND = """async () => [
 SMALL = """() => [...document.querySelectorAll('a, button, summary, input, select')]
   .filter((one) => one.offsetParent && !one.matches('.skip, .job a, .file a, [type=checkbox], [type=radio]'))
   .filter((one) => one.getBoundingClientRect().height < 48).map((one) => one.outerHTML)"""
-# What a busy server has put off, the phone sends again after half a minute.
-PATIENCE_MS = 60_000
-NUMBERS = count(1)
-Arrival = Callable[..., Visitor]
 
 
 @pytest.fixture(scope="module")
@@ -61,36 +63,8 @@ def api(desk: Desk) -> Api:
 
 @pytest.fixture
 def arrive(api: Api, visitor: Visitors) -> Arrival:
-    """Returns a function that signs somebody in: a person of the crew, with a telephone, unless said otherwise."""
-
-    def come(language: str = "zh", size: dict[str, int] = PHONE, role: str = "crew", **options: Any) -> Visitor:
-        station = "North" if role == "crew" else None
-        token = session_of(api.conn, member(api.conn, role, f"a.{role}.{next(NUMBERS)}", station=station))
-        api.conn.commit()
-        return visitor.signed_in(token, language, size, has_touch=role == "crew", **options)
-
-    return come
-
-
-def job(desk: Desk, home: str) -> str:
-    """Return the number of a ticket of a home with an address, a telephone and temperatures."""
-    flat.flat(desk.api.conn, home, state=HomeState.COLD, celsius=16.6)
-    desk.api.conn.execute("UPDATE building SET name = '幸福里3号楼', address = '青年大街1号', lat = 41.8, lon = 123.4")
-    said = "客厅暖气片不热，卧室的还可以，昨晚开始的。"
-    wanted = {"class": "repair", "description": said, "contact": "13900000000"}
-    return str(desk.api.post(f"/v1/homes/{home}/tickets", desk.dispatcher, **wanted).json()["number"])
-
-
-def photo(width: int, height: int) -> FilePayload:
-    """Return a photo as a file that is chosen."""
-    return {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": encoded(drawn(width, height))}
-
-
-def press(page: Page, move: str) -> None:
-    """Open the form of a move, and send it."""
-    if not page.locator(f"#{move}").evaluate("(one) => one.open"):
-        page.click(f"#{move} summary")
-    page.click(f"#{move} form button[type=submit]")
+    """Returns a function that signs somebody in."""
+    return arrival(api, visitor)
 
 
 def work_in_the_cellar(page: Page) -> None:
@@ -134,8 +108,8 @@ def test_a_crew_does_a_whole_job_half_of_it_without_a_network(desk: Desk, api: A
     person = arrive()
     page, network = person.page, person.page.context.set_offline
     person.go("/crew")
-    page.wait_for_function(WORKER_IS_ON)
-    page.wait_for_function(f"async () => (await ({KEPT})()).includes('/crew/jobs/{number}')")
+    until(page, WORKER_IS_ON)
+    keeps(page, last_person(api), f"/crew/jobs/{number}")
     page.click(f"#job-{number} a")
     page.click("#call summary")
     page.select_option("#contact-reason", "visit")
@@ -234,24 +208,6 @@ def leave(person: Visitor) -> None:
     assert page.evaluate(LEFT_BEHIND) == [[], [], [], 0]
 
 
-def kinds(desk: Desk, number: str) -> list[str]:
-    """Return the events of a job after it was opened."""
-    events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
-    return [event["kind"] for event in events[1:]]
-
-
-def begun(desk: Desk, arrive: Arrival, home: str) -> tuple[Visitor, str]:
-    """Open a job on a phone without a service worker, whose requests a test answers in its place."""
-    number, person = job(desk, home), arrive(service_workers="block")
-    person.go(f"/crew/jobs/{number}")
-    return person, number
-
-
-def try_again(page: Page) -> None:
-    """Let the page know that there is a network."""
-    page.evaluate("dispatchEvent(new Event('online'))")
-
-
 def test_what_the_service_has_not_said_to_be_done_waits(desk: Desk, arrive: Arrival) -> None:
     person, number = begun(desk, arrive, "B1-301")
     page, waiting = person.page, person.page.locator("#outbox li.waiting")
@@ -338,7 +294,7 @@ def test_a_phone_whose_storage_is_full_is_worked_with_a_network(desk: Desk, arri
     number, person = job(desk, "B1-304"), arrive()
     page = person.page
     person.go("/crew")
-    page.wait_for_function(WORKER_IS_ON)
+    until(page, WORKER_IS_ON)
     of_browser = page.context.new_cdp_session(page)
     of_browser.send("Storage.overrideQuotaForOrigin", {"origin": person.base, "quotaSize": 1})
     assert person.go(f"/crew/jobs/{number}").status == 200

@@ -12,7 +12,7 @@ from api.desk_pages.contact import REASONS
 from api.desk_pages.measuring import MeasuringView
 from api.desk_pages.move_forms import MOVE_KEYS, SentMove, fields_of, read_move, told_in
 from api.desk_pages.time_left import Urgency, time_left
-from api.pages.render import ALL_WORDS
+from api.pages.render import ALL_WORDS, CREW_SCRIPTS
 from api.words import pages
 from api.words.answers import ANSWERS
 from api.words.calls import CALL_WORDS
@@ -99,7 +99,7 @@ def test_a_key_is_one_of_the_desk() -> None:
 
 def test_every_sentence_is_said() -> None:
     named = set(re.findall(r"['\"](\w+)['\"]", SOURCE))  # a key, or what follows `desk_` in one put together
-    script = (API / "pages/static/crew.js").read_text(encoding="utf-8")
+    script = "".join((API / "pages/static" / name).read_text(encoding="utf-8") for name in CREW_SCRIPTS)
     assert {f"crew_{word}" for word in re.findall(r"\bwords\.(\w+)", script)} == set(SCRIPT_WORDS)
     named |= set(SCRIPT_WORDS)
     several = (

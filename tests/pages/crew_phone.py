@@ -1,0 +1,92 @@
+"""A crew's phone: who holds it, the job that it is about, and what a hand does on it."""
+
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+
+from playwright.sync_api import FilePayload, Page
+
+from domain.states import HomeState
+from tests.api.conftest import Api
+from tests.api.desk import Desk
+from tests.api.staff import member, session_of
+from tests.pages import flat
+from tests.pages.conftest import PHONE, Visitor, Visitors
+from tests.pages.waiting import until
+from tests.pictures import drawn, encoded
+
+# The pages that are kept, by the cache that they are in.
+KEPT = """async () => {
+  const kept = {};
+  for (const name of (await caches.keys()).filter((one) => one !== 'crew-assets')) {
+    kept[name] = (await (await caches.open(name)).keys()).map((one) => new URL(one.url).pathname);
+  }
+  return kept;
+}"""
+WORKER_IS_ON = "!!navigator.serviceWorker.controller"
+# What a busy server has put off, the phone sends again after half a minute.
+PATIENCE_MS = 60_000
+NUMBERS = count(1)
+Arrival = Callable[..., Visitor]
+
+
+def arrival(api: Api, visitor: Visitors) -> Arrival:
+    """Return a function that signs somebody in: a person of the crew, with a telephone, unless said otherwise."""
+
+    def come(language: str = "zh", size: dict[str, int] = PHONE, role: str = "crew", **options: Any) -> Visitor:
+        station = "North" if role == "crew" else None
+        token = session_of(api.conn, member(api.conn, role, f"a.{role}.{next(NUMBERS)}", station=station))
+        api.conn.commit()
+        return visitor.signed_in(token, language, size, has_touch=role == "crew", **options)
+
+    return come
+
+
+def last_person(api: Api) -> int:
+    """Return the number of who came last."""
+    (number,) = api.conn.execute("SELECT max(staff_id) FROM staff").fetchone() or (0,)
+    return int(number)
+
+
+def keeps(page: Page, person: int, path: str) -> None:
+    """Wait until the phone keeps a page of a person."""
+    until(page, f"({KEPT})().then((kept) => !!kept['crew-pages-{person}']?.includes('{path}'))")
+
+
+def job(desk: Desk, home: str) -> str:
+    """Return the number of a ticket of a home with an address, a telephone and temperatures."""
+    flat.flat(desk.api.conn, home, state=HomeState.COLD, celsius=16.6)
+    desk.api.conn.execute("UPDATE building SET name = '幸福里3号楼', address = '青年大街1号', lat = 41.8, lon = 123.4")
+    said = "客厅暖气片不热，卧室的还可以，昨晚开始的。"
+    wanted = {"class": "repair", "description": said, "contact": "13900000000"}
+    return str(desk.api.post(f"/v1/homes/{home}/tickets", desk.dispatcher, **wanted).json()["number"])
+
+
+def photo(width: int, height: int) -> FilePayload:
+    """Return a photo as a file that is chosen."""
+    return {"name": "IMG_1.jpg", "mimeType": "image/jpeg", "buffer": encoded(drawn(width, height))}
+
+
+def press(page: Page, move: str) -> None:
+    """Open the form of a move, and send it."""
+    if not page.locator(f"#{move}").evaluate("(one) => one.open"):
+        page.click(f"#{move} summary")
+    page.click(f"#{move} form button[type=submit]")
+
+
+def kinds(desk: Desk, number: str) -> list[str]:
+    """Return the events of a job after it was opened."""
+    events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
+    return [event["kind"] for event in events[1:]]
+
+
+def begun(desk: Desk, arrive: Arrival, home: str) -> tuple[Visitor, str]:
+    """Open a job on a phone without a service worker, whose requests a test answers in its place."""
+    number, person = job(desk, home), arrive(service_workers="block")
+    person.go(f"/crew/jobs/{number}")
+    return person, number
+
+
+def try_again(page: Page) -> None:
+    """Let the page know that there is a network."""
+    page.evaluate("dispatchEvent(new Event('online'))")
