@@ -122,7 +122,8 @@ def to_columns(kind: ArchiveKind, table: pa.Table, fields: Sequence[str] | None 
 
 def to_rows(kind: ArchiveKind, columns: Arrays) -> NDArray[np.void]:
     """Return columns as rows."""
-    rows = np.empty(len(columns["measured_at"]), np.dtype([(name, kind.dtype[name]) for name in columns]))
+    dtype = np.dtype([(name, kind.dtype[name]) for name in columns])
+    rows = np.empty(len(columns["measured_at"]), dtype)
     for name, values in columns.items():
         rows[name] = values
     return rows

@@ -207,7 +207,8 @@ class ReadingArchive:
 
 
 def _nothing(kind: ArchiveKind, fields: Sequence[str] | None) -> NDArray[np.void]:
-    return np.empty(0, np.dtype([(name, kind.dtype[name]) for name in fields or kind.layout]))
+    dtype = np.dtype([(name, kind.dtype[name]) for name in fields or kind.layout])
+    return np.empty(0, dtype)
 
 
 def _read(

@@ -59,7 +59,8 @@ def of_batch(
     found: dict[int, WrongTimes] = {}
     in_time: set[int] = set()
     for rows in stored:
-        late = rows["self_timed"] & (rows["received_at"] - rows["measured_at"] > clock_us)
+        behind_us = rows["received_at"] - rows["measured_at"]
+        late = rows["self_timed"] & (behind_us > clock_us)
         if not len(rows) or not (refused or late.any()):
             continue
         starts, ends = groups.bounds(rows["sensor_id"])
@@ -82,9 +83,10 @@ def _groups(late: NDArray[np.void]) -> Iterator[WrongTimes]:
     late = late[np.lexsort((late["received_at"], late["sensor_id"]))]
     starts, ends = groups.bounds(late["sensor_id"])
     last = late[ends - 1]
+    off = last["received_at"] - last["measured_at"]
     columns = (
         last["sensor_id"],
-        last["received_at"] - last["measured_at"],
+        off,
         ends - starts,
         late["received_at"][starts],
         last["received_at"],

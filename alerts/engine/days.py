@@ -85,7 +85,8 @@ def daily_of(schedules: Schedules) -> Daily:
     out["reason"] = NotJudged.JUDGED
     if len(first):
         out["warm"] = np.maximum.reduceat(np.where(pieces["reason"] == NotJudged.JUDGED, pieces["warm"], NONE), first)
-        out["cold"] = np.maximum.reduceat(np.maximum(pieces["cold"], pieces["severe"]), first)
+        strictest = np.maximum(pieces["cold"], pieces["severe"])
+        out["cold"] = np.maximum.reduceat(strictest, first)
     return Daily(Schedules(out, np.searchsorted(first, schedules.first)), first)
 
 
@@ -102,7 +103,7 @@ def _runs(
     one = _one_run(sums, days, daily, homes.idle)
     found = rows.join((_warm(sums, days, daily, one), *_cut(homes, days, one, schedules, scratch)))
     found = rows.take(found, np.argsort(days.keys.of(found["home"], found["start"]), kind="stable"))
-    found["home"] = number[found["home"]]
+    found["home"] = number.take(found["home"])
     return found
 
 
@@ -150,7 +151,7 @@ def _cut(
         found = runs(cut(track, schedules, spans.schedule[mine], begin, end, scratch), schedules, end)
         # The instant that ends a span belongs to the next day.
         found = rows.take(found, ends_home[last[mine]][found["home"]] | (found["start"] < found["end"]))
-        found["home"] = which[mine][found["home"]]
+        found["home"] = which[mine].take(found["home"])
         yield found
 
 

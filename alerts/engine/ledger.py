@@ -54,7 +54,7 @@ def ledger(runs: NDArray[np.void], pieces: NDArray[np.void]) -> NDArray[np.void]
     out = np.zeros(len(first), LEDGER)
     if len(first):
         out["home"], out["day"] = keys.split(key[first])
-        out["version"] = pieces["version"][runs["piece"][first]]
+        out["version"] = pieces["version"].take(runs["piece"][first])
         _sum_up(out, runs, pieces, first)
     return out
 
@@ -65,7 +65,8 @@ def _sum_up(out: NDArray[np.void], runs: NDArray[np.void], pieces: NDArray[np.vo
     def total(amount: Int, where: NDArray[np.bool_]) -> Int:
         return np.asarray(np.add.reduceat(np.where(where, amount, 0), first))
 
-    state, length = np.ascontiguousarray(runs["state"]), runs["end"] - runs["start"]
+    state = np.ascontiguousarray(runs["state"])
+    length = runs["end"] - runs["start"]
     for column, (low, high) in _STATES.items():
         out[column] = total(length, (state >= low) & (state <= high))
     out["shortfall"] = total(length, state == HomeState.SHORT)

@@ -227,7 +227,8 @@ class _Timeline:
         out, piece = idle(len(at)), rows.take(self.pieces, self.piece[at])
         out["severity"] = IS_COLD
         out["cold_since"], out["confirmed_at"] = self.breach_since[at], self.opens_at[at]
-        out["limit"], out["version"] = np.maximum(piece["cold"], piece["severe"]), piece["version"]
+        out["limit"] = np.maximum(piece["cold"], piece["severe"])
+        out["version"] = piece["version"]
         return out
 
     def _worsen(self, out: NDArray[np.void], flagged: NDArray[np.bool_], begin: Int, at: Int) -> None:
@@ -236,7 +237,8 @@ class _Timeline:
         worsens = flagged & (out["severity"] == IS_COLD) & (worse <= at)
         worse = worse[worsens]
         out["severity"][worsens] = IS_SEVERE
-        out["severe_at"][worsens] = np.maximum(self.worsens_at[worse], out["confirmed_at"][worsens])
+        confirmed_at = out["confirmed_at"][worsens]
+        out["severe_at"][worsens] = np.maximum(self.worsens_at[worse], confirmed_at)
         out["limit"][worsens] = self.pieces["severe"][self.piece[worse]]
 
     def _suspend(

@@ -332,7 +332,8 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
     out = np.empty(len(at), RUN)
     out["home"], out["start"], out["piece"] = steps.home[at], steps.start[at], steps.piece[at]
     out["state"], out["windowed"] = state[at], schedules.pieces["windowed"][out["piece"]]
-    out["end"] = np.where(groups.is_last(out["home"]), end[out["home"]], np.append(out["start"][1:], 0)[: len(at)])
+    next_start = np.append(out["start"][1:], 0)[: len(at)]
+    out["end"] = np.where(groups.is_last(out["home"]), end.take(out["home"]), next_start)
     if len(at):
         out["lowest"] = np.minimum.reduceat(steps.lowest, at)
         out["heat"] = np.add.reduceat(steps.heat, at)

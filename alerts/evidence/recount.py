@@ -66,7 +66,9 @@ def recount(conn: Connection, history: History, days: HomeDays, upto_us: int, ed
 
 def _add_gaps(gaps: list[tuple[int, int]], runs: NDArray[np.void], upto_us: int) -> None:
     """Add the unknown runs of a stretch; those that follow each other are one."""
-    unknown = runs[(runs["state"] == HomeState.UNKNOWN) & (runs["start"] < upto_us) & (runs["end"] > runs["start"])]
+    lasts = runs["end"] > runs["start"]
+    is_unknown = runs["state"] == HomeState.UNKNOWN
+    unknown = runs[is_unknown & lasts & (runs["start"] < upto_us)]
     for start, end in zip(unknown["start"].tolist(), np.minimum(unknown["end"], upto_us).tolist(), strict=True):
         if gaps and gaps[-1][1] == start:
             gaps[-1] = (gaps[-1][0], end)

@@ -231,7 +231,7 @@ class History:
             if not to_now:
                 # The instant that ends the stretch belongs to the next one, which knows the readings of that instant.
                 found = rows.take(found, found["start"] < end[found["home"]])
-            found["home"] = there[found["home"]]
+            found["home"] = there.take(found["home"])
             flags, kept = self._fold(past, found, schedules, days)
             ledgers.append(ledger(found, schedules.pieces))
             ended.append(flags)
@@ -250,6 +250,7 @@ class History:
         day = np.searchsorted(marks, found["start"], "right")
         home = found["home"]
         ended, kept = fold_and_keep(past.machines, found, schedules.pieces, groups.is_last(home, day))
-        ordinals = days[0].toordinal() + day[kept["run"]]
+        run = kept["run"]
+        ordinals = days[0].toordinal() + day.take(run)
         raw = [machine.tobytes() for machine in kept["machine"]]
-        return ended, list(zip(home[kept["run"]].tolist(), ordinals.tolist(), raw, strict=True))
+        return ended, list(zip(home.take(run).tolist(), ordinals.tolist(), raw, strict=True))

@@ -42,8 +42,10 @@ def last_change(runs: NDArray[np.void], homes: Int, machines: NDArray[np.void], 
         ended: ENDED, every flag that ended, of these homes.
     """
     reached = runs["start"][_first_and_last(runs, homes)[1]]
+    flagged = machines["severity"] > 0
     for name in ("confirmed_at", "severe_at", "suspended_at"):
-        reached = np.maximum(reached, np.where(machines["severity"] > 0, machines[name], NONE_US))
+        since = np.where(flagged, machines[name], NONE_US)
+        reached = np.maximum(reached, since)
     np.maximum.at(reached, np.searchsorted(homes, ended["home"]), ended["flag"]["cleared_at"])
     return reached
 

@@ -329,8 +329,9 @@ def _latest(fresh: NDArray[np.void], weighed: WeighedReadings) -> NDArray[np.voi
     """Return SENSOR_NOW rows: the last reading of each sensor, its last battery and its last judged temperature."""
     first, end = groups.bounds(fresh["sensor_id"])
     last = end - 1
-    good = np.maximum.reduceat(np.where(weighed.judged, np.arange(len(fresh)), -1), first)
-    powered = np.maximum.reduceat(np.where(np.isnan(fresh["battery"]), -1, np.arange(len(fresh))), first)
+    number, unknown = np.arange(len(fresh)), np.isnan(fresh["battery"])
+    good = np.maximum.reduceat(np.where(weighed.judged, number, -1), first)
+    powered = np.maximum.reduceat(np.where(unknown, -1, number), first)
     rows = np.empty(len(last), wire.native(state_rows.SENSOR_NOW))
     for name in ("sensor_id", "measured_at", "received_at", "home_id"):
         rows[name] = fresh[name][last]

@@ -98,7 +98,8 @@ def _parts(
     at = np.minimum(np.searchsorted(sensor, places["sensor_id"]), max(len(sensor) - 1, 0))
     # The last place that has begun counts, however long the one before was to last.
     follows = np.append(places["sensor_id"][1:] == places["sensor_id"][:-1], False)[: len(places)]
-    to = np.where(follows, np.minimum(places["valid_to"], np.roll(places["valid_from"], -1)), places["valid_to"])
+    next_from = np.roll(places["valid_from"], -1)
+    to = np.where(follows, np.minimum(places["valid_to"], next_from), places["valid_to"])
     since_us = np.maximum(places["valid_from"], max(rules.begin, since))
     to = np.minimum(to, rules.end)
     which = (since_us < to) & rules.judged[places["room_kind"]]

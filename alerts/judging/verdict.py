@@ -48,8 +48,8 @@ class SpanVerdict:
     def of(self, which: NDArray[np.bool_]) -> "SpanVerdict":
         """Select homes by mask."""
         homes, number = self.homes[which], np.cumsum(which) - 1
-        ended = self.ended[which[self.ended["home"]]]
-        ended["home"] = number[ended["home"]]
+        ended = self.ended[which.take(self.ended["home"])]
+        ended["home"] = number.take(ended["home"])
         days, kept = (rows[np.isin(rows["home_id"], homes)] for rows in (self.days, self.kept))
         return replace(
             self,
@@ -119,6 +119,6 @@ def day_rows(history: History, homes: NDArray[np.int32], days: NDArray[np.void],
     for name in ledger_rows.DAY_ROW:
         if name not in ("home_id", "closed"):
             rows[name] = days[name]
-    rows["home_id"] = homes[days["home"]]
+    rows["home_id"] = homes.take(days["home"])
     rows["closed"] = days["day"] < history.day_of(now - CLOSE_LAG).toordinal()
     return rows

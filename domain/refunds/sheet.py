@@ -26,14 +26,11 @@ def ledger_facts(rows: NDArray[np.void], homes: Int, days: SeasonDays) -> NDArra
     """
     facts = no_facts(len(homes), days.days)
     at = np.searchsorted(homes, rows["home_id"]), rows["day"] - days.first.toordinal()
-    for name, value in {
-        "breach": rows["cold"] + rows["severe"],
-        "known": rows["compliant"] + rows["cold"] + rows["severe"],
-        "unknown": rows["unknown"],
-        "heat": rows["heat"],
-        "lowest": rows["lowest"],
-    }.items():
-        facts[name][at] = value
+    breach = rows["cold"] + rows["severe"]
+    facts["breach"][at] = breach
+    facts["known"][at] = rows["compliant"] + breach
+    for name in ("unknown", "heat", "lowest"):
+        facts[name][at] = rows[name]
     return facts
 
 

@@ -24,7 +24,9 @@ def test_days_for_refunds_are_those_of_the_ledger(database: Database) -> None:
     rows["cold"] = [0, 7, 0, 0, 3, 0, DAY_US, 0]
     rows["severe"] = [0, 5, 9, 0, 0, 0, 0, 0]
     rows["unknown"] = rng.integers(0, DAY_US, len(rows))
-    rows["compliant"], rows["heat"] = DAY_US - rows["cold"] - rows["severe"], rng.integers(0, 2**55, len(rows))
+    breach = rows["cold"] + rows["severe"]
+    rows["compliant"] = DAY_US - breach
+    rows["heat"] = rng.integers(0, 2**55, len(rows))
     rows["lowest"] = [NONE_MILLI, 15_000, 14_999, *rng.integers(-20_000, 30_000, len(rows) - 3)]
     with database.connect() as conn:
         conn.execute(NO_HOME_NEEDED)

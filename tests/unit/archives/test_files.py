@@ -35,7 +35,8 @@ def test_what_is_read_is_what_was_written_to_the_bit(place: ArchivePlace) -> Non
     archive = sealed(place, [(0, "base", first), (1, "base", second)])
     end = START + timedelta(days=2, seconds=3)
     assert same(archive.read(range(10), START, end), np.concatenate((first, second)))
-    assert same(archive.read([9, 2, 3], START, end), np.concatenate((first[first["sensor_id"] == 2], second[192:])))
+    of_2 = first[first["sensor_id"] == 2]
+    assert same(archive.read([9, 2, 3], START, end), np.concatenate((of_2, second[192:])))
     noon = START + timedelta(hours=12)
     some = archive.read([2], noon, noon + timedelta(hours=1), JUDGED)
     assert some.dtype.names == JUDGED

@@ -134,7 +134,8 @@ def by_days(town: Town, machines: NDArray[np.void], low: int, high: int) -> Judg
 def judged(found: NDArray[np.void], schedules: Schedules, machines: NDArray[np.void]) -> Judged:
     day = schedules.pieces["day"][found["piece"]]
     ended, kept = fold_and_keep(machines, found, schedules.pieces, groups.is_last(found["home"], day))
-    of_kept = np.stack((found["home"][kept["run"]], day[kept["run"]]))
+    run = kept["run"]
+    of_kept = np.stack((found["home"][run], day[run]))
     return ledger(found, schedules.pieces), ended, machines, of_kept, kept["machine"]
 
 
