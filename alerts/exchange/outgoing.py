@@ -17,6 +17,7 @@ from store.base.halves import Aside, in_halves
 from store.base.locks import LockKey, try_lock
 from store.exchange import peer_rows
 from store.exchange.peer_rows import PeerEntryRow
+from store.notices import outbox
 
 MOST_ENTRIES = 500  # in one transaction
 GIVE_UP = timedelta(days=3)  # where the policy has no rules of notices
@@ -46,6 +47,8 @@ def write(conn: Connection, policy: Policy, now: datetime) -> bool:
 
     One that cannot be written is a failed message without words: what follows of its case waits for the desk.
     """
+    if not outbox.waits(conn, peers=True):
+        return False
     rules = policy.rules_at(now).notices
     with conn.transaction():
         if not try_lock(conn, LockKey.PEERS):

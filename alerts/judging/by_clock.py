@@ -37,7 +37,7 @@ def tick(conn: Connection, judge: Judge, now: datetime) -> int:
 
     The connection is in autocommit mode and has its stages open.
     """
-    due = state_rows.due(conn, now, MOST_HOMES)
+    due = sorted(state_rows.due(conn, now, MOST_HOMES))
     if due:
         _judge(conn, judge, due, now)
     return len(due)

@@ -234,17 +234,18 @@ def _abandon(conn: Connection, policy: Policy, now: datetime) -> None:
 
 def _dispatch(conn: Connection, now: datetime) -> None:
     """Send for homes that are cold and were part of an incident once; however they came out, none is forgotten."""
+    if not child_rows.undispatched(conn):
+        return
     with conn.transaction():
         incident_rows.lock(conn)
         alone = child_rows.undispatched(conn)
-        if alone:
-            child_rows.set_dispatched(conn, [ticket for ticket, _ in alone], now)
-            entries = [
-                OutboxEntry(NoticeKind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
-                for ticket, number in alone
-            ]
-            outbox.put(conn, entries, now)
-            log.info("homes dispatched by themselves", homes=len(alone))
+        child_rows.set_dispatched(conn, [ticket for ticket, _ in alone], now)
+        entries = [
+            OutboxEntry(NoticeKind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
+            for ticket, number in alone
+        ]
+        outbox.put(conn, entries, now)
+    log.info("homes dispatched by themselves", homes=len(alone))
 
 
 def _tell_left(

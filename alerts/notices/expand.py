@@ -28,6 +28,8 @@ def expand(conn: Connection, policy: Policy, now: datetime) -> bool:
 
     The connection is in autocommit mode.
     """
+    if not outbox.waits(conn, peers=False):
+        return False
     rules = policy.rules_at(now).notices
     with conn.transaction():
         if rules is None:
@@ -50,7 +52,7 @@ def _hold(policy: Policy, now: datetime) -> timedelta:
 def write(conn: Connection, policy: Policy, now: datetime) -> int:
     """Make messages of the notices that wait; returns how many addressees were looked at."""
     rules = policy.rules_at(now).notices
-    if rules is None:
+    if rules is None or not notice_rows.any_ready(conn, now):
         return 0
     looked_at, after = 0, 0
     while True:

@@ -31,12 +31,15 @@ def set_people(conn: Connection, channels: Sequence[str], now: datetime) -> None
 def call_out(conn: Connection, policy: Policy, now: datetime) -> bool:
     """Take the steps that are due, each once; True: there may be more to do. The connection is in autocommit mode."""
     rules = policy.rules_at(now)
+    # Without rules of calling out, what has begun under others goes to dispatch.
+    before = now if rules.call_out and rules.notices else NEVER
+    if not call_out_rows.any_due(conn, before):
+        return False
     with conn.transaction():
         if rules.notices is None:
             call_out_rows.turn_off(conn)
             return False
-        # Without rules of calling out, what has begun under others goes to dispatch.
-        due = call_out_rows.take(conn, now if rules.call_out else NEVER, MOST_CALL_OUTS)
+        due = call_out_rows.take(conn, before, MOST_CALL_OUTS)
         if due:
             aside = Aside[DueCallOut](
                 "call out",

@@ -32,14 +32,15 @@ def run_out(conn: Connection, policy: Policy, now: datetime) -> bool:
     Raises:
         ClocksLeft: those of some tickets cannot be noted; all others are.
     """
+    due = clock_rows.due(conn, now, MOST_CLOCKS)
+    if not due:
+        return False
     with conn.transaction():
-        found = clock_rows.due(conn, now, MOST_CLOCKS)
-        left: Sequence[int] = ()
-        if found.tickets:
-            left = in_halves(conn, found.tickets, lambda some: _run_out(conn, policy, some, now), Aside[int]("clocks"))
+        free = clock_rows.lock_free(conn, due)
+        left = in_halves(conn, free, lambda some: _run_out(conn, policy, some, now), Aside[int]("clocks"))
     if left:
         raise ClocksLeft(f"of {len(left)} tickets")
-    return found.more
+    return bool(free) and len(due) == MOST_CLOCKS
 
 
 def _run_out(conn: Connection, policy: Policy, tickets: Sequence[int], now: datetime) -> None:

@@ -43,6 +43,8 @@ def in_halves(
     Raises:
         psycopg.Error: the database is away.
     """
+    if not items:
+        return ()
     try:
         with conn.transaction():
             work(items)

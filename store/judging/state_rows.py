@@ -153,7 +153,7 @@ UPDATE_CHECK = "UPDATE home_state SET check_at = %(at)s WHERE home_id = %(home)s
 SELECT_NEXT = "SELECT min(check_at) FROM home_state WHERE check_at IS NOT NULL"
 SELECT_NOTHING = "SELECT"
 SELECT_QUEUE = """
-SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at LIMIT %(most)s
+SELECT home_id, from_at FROM rejudge WHERE queued_at <= %(before)s ORDER BY queued_at, home_id LIMIT %(most)s
 """
 POSTPONE_REJUDGE = "UPDATE rejudge SET queued_at = %(at)s WHERE home_id = %(home)s"
 DELETE_QUEUE = """

@@ -93,6 +93,7 @@ SELECT x.call_out_id, x.step, x.staff_id, %(now)s
 FROM jsonb_to_recordset(%(told)s) AS x (call_out_id bigint, step text, staff_id integer)
 ORDER BY x.call_out_id, x.staff_id
 """
+SELECT_DUE = "SELECT EXISTS (SELECT FROM call_out WHERE due_at <= %(due)s)"
 POSTPONE = "UPDATE call_out SET due_at = %(at)s WHERE call_out_id = %(call_out)s"
 TURN_OFF = "UPDATE call_out SET due_at = NULL, ending = 'off' WHERE due_at IS NOT NULL"
 SELECT_RUNNING = """
@@ -170,6 +171,11 @@ def begin(conn: Connection, tickets: Sequence[CalledOut], now: datetime, held_un
     conn.execute(END_BEFORE, values)
     found = conn.execute(INSERT_CALL_OUTS, values).fetchall()
     return {row[0] for row in found}
+
+
+def any_due(conn: Connection, due: datetime) -> bool:
+    """Return whether the next step of a call-out is due."""
+    return conn.execute(SELECT_DUE, {"due": due}).fetchone() == (True,)
 
 
 def take(conn: Connection, due: datetime, limit: int) -> list[DueCallOut]:

@@ -86,6 +86,7 @@ ORDER BY a.addressee_id
 LIMIT %(limit)s
 FOR UPDATE OF a SKIP LOCKED
 """
+SELECT_ANY = "SELECT EXISTS (SELECT FROM notice WHERE message_id IS NULL AND ready_at <= %(now)s)"
 SELECT_WAITING = """
 SELECT n.addressee_id, count(*) AS notices, min(n.ready_at) AS oldest, bool_or(n.urgent) AS urgent
 FROM notice AS n
@@ -304,6 +305,11 @@ def turn_off(conn: Connection, at: datetime) -> int:
     return conn.execute(TURN_OFF, {"at": at}).rowcount
 
 
+def any_ready(conn: Connection, now: datetime) -> bool:
+    """Return whether a notice waits to become part of a message."""
+    return conn.execute(SELECT_ANY, {"now": now}).fetchone() == (True,)
+
+
 def addressees(conn: Connection, now: datetime, after: int, limit: int) -> list[Row]:
     """Lock addressees with waiting notices, skipping locked ones: addressee_id, audience, language, home."""
     return fetch(conn, SELECT_ADDRESSEES, {"now": now, "after": after, "limit": limit})
@@ -359,8 +365,7 @@ def mark_failed(conn: Connection, claimed: ClaimedMessage, fault: Row, now: date
 
 def put_off(conn: Connection, claimed: ClaimedMessage, fault: Row, again_at: datetime) -> None:
     """Schedule a retry, unless another sender holds the lease; `fault` as in `mark_failed`."""
-    parameters = {"message": claimed.message_id, "attempt": claimed.attempts, "again_at": again_at, **fault}
-    conn.execute(PUT_OFF, parameters)
+    conn.execute(PUT_OFF, {"message": claimed.message_id, "attempt": claimed.attempts, "again_at": again_at, **fault})
 
 
 def try_again(conn: Connection, key: UUID | None, now: datetime, give_up_s: int) -> int:

@@ -43,6 +43,7 @@ SET settled_at = %(at)s,
   fate = CASE WHEN EXISTS (SELECT FROM notice AS n WHERE n.outbox_id = o.outbox_id) THEN 'told' ELSE 'nobody' END
 WHERE o.outbox_id = ANY(%(entries)s) AND o.fate IS NULL
 """
+SELECT_WAITS = "SELECT EXISTS (SELECT FROM outbox WHERE fate IS NULL AND (audience = 'peer') = %(peers)s)"
 GROUPED_KINDS = ("ticket_opened", "ticket_severe", "incident_opened")
 
 
@@ -68,6 +69,11 @@ def _row(entry: OutboxEntry) -> dict[str, Any]:
     said = {name: value for name, value in zip(OutboxEntry._fields, entry, strict=True) if value is not None}
     said.pop("ticket_id", None)
     return {**said, "urgent": entry.kind in URGENT if entry.urgent is None else entry.urgent}
+
+
+def waits(conn: Connection, *, peers: bool) -> bool:
+    """Return whether anything waits to be told: to peers, or to all others."""
+    return conn.execute(SELECT_WAITS, {"peers": peers}).fetchone() == (True,)
 
 
 def settle(conn: Connection, entries: Sequence[int], at: datetime) -> None:

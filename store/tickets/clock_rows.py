@@ -151,13 +151,6 @@ class RunningClock(NamedTuple):
     breached_at: datetime | None = None
 
 
-class DueTickets(NamedTuple):
-    """Tickets with clocks that want attention, now locked; and whether there are more than these."""
-
-    tickets: list[int]
-    more: bool
-
-
 def insert(conn: Connection, clocks: Sequence[Mapping[str, Any]]) -> None:
     """Store new clocks: `{ticket_id, round, name, started_at, due_at, warn_at}`, instants as RFC 3339 text or None."""
     if clocks:
@@ -172,13 +165,14 @@ def insert_opened(conn: Connection, tickets: Sequence[int], clocks: Sequence[Ope
         conn.execute(INSERT_OPENED, parameters)
 
 
-def due(conn: Connection, now: datetime, limit: int) -> DueTickets:
-    """Lock tickets with a clock that wants attention, but for those that are in work elsewhere."""
-    rows = conn.execute(SELECT_DUE, {"now": now, "limit": limit}).fetchall()
-    if not rows:
-        return DueTickets([], False)
-    free = conn.execute(LOCK_FREE, {"tickets": sorted({row[0] for row in rows})}).fetchall()
-    return DueTickets([row[0] for row in free], bool(free) and len(rows) == limit)
+def due(conn: Connection, now: datetime, limit: int) -> list[int]:
+    """Return tickets of clocks that want attention, the most pressing first; one for each clock."""
+    return [row[0] for row in conn.execute(SELECT_DUE, {"now": now, "limit": limit}).fetchall()]
+
+
+def lock_free(conn: Connection, tickets: Sequence[int]) -> list[int]:
+    """Lock tickets but for those that are in work elsewhere; returns the locked ones."""
+    return [row[0] for row in conn.execute(LOCK_FREE, {"tickets": sorted(set(tickets))}).fetchall()]
 
 
 def warn(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RunningClock]:

@@ -4,9 +4,12 @@ psycopg has the protocol in generators and the waiting in `Connection.wait`; her
 by a fault of the seed, and finds out whether a statement is done or waits for a lock of another simulated process.
 """
 
+import os
 import select
+import signal
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -22,7 +25,8 @@ from tests.simulation.timeline import SECOND, Killed, Process
 T = TypeVar("T")
 PATIENCE_MS = 4  # a statement that takes longer is asked whether it waits for a lock of an open transaction
 ALONE_MS = 200  # where no other transaction is open
-BETWEEN = frozenset({"_read_gen", "copy_to"})  # parts of a COPY, which nothing waits for
+# Parts of a COPY, and the beginning of a pipeline: nothing waits for them.
+BETWEEN = frozenset({"_read_gen", "copy_to", "pipeline enter"})
 COMMIT, ROLLBACK, ENTER = "COMMIT", "ROLLBACK", "_enter_gen"
 COMMITS = frozenset({COMMIT, "_commit_gen"})  # of a transaction, or of a connection
 TOLD_WITHIN_US = SECOND
@@ -60,6 +64,20 @@ class Prepared(PrepareManager):
         return False
 
 
+class WholePipeline(psycopg.Pipeline):
+    """A pipeline that is sent when its results are fetched, as nobody waits for it before.
+
+    Its statements would run while others go on, and the faster one would get the lock.
+    """
+
+    def _communicate_gen(self) -> PQGen[None]:
+        yield from ()
+
+    def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
+        yield from super()._communicate_gen()
+        yield from super()._fetch_gen(flush=flush)
+
+
 class Backend:
     """A session at the server, used by one simulated connection after the other."""
 
@@ -67,6 +85,7 @@ class Backend:
         self.url, self.pool, self.admin = url, pool, pool.admin
         self.told_us = 0
         self._asked = 0  # how much had been released when it was last asked
+        self._is_halted = False
         self._open()
 
     def _open(self) -> None:
@@ -106,6 +125,7 @@ class Backend:
 
     def reset(self) -> None:
         """Do what the server does when a client has vanished: roll back, and free all locks."""
+        self._go_on()
         if self.is_piping or self.status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
             self.admin.execute("SELECT pg_terminate_backend(%s, 10000)", (self.pid,))
             self.raw.close()
@@ -126,7 +146,18 @@ class Backend:
     def stand(self) -> None:
         """Let others go on until it has answered."""
         self._asked = self.pool.released
+        self._halt()
         timeline.now().block(self)
+
+    def _halt(self) -> None:
+        """Halt a session that waits for a lock: where several are free at once, they go on in order, not in a race."""
+        os.kill(self.pid, signal.SIGSTOP)
+        self._is_halted = True
+
+    def _go_on(self) -> None:
+        if self._is_halted:
+            os.kill(self.pid, signal.SIGCONT)
+            self._is_halted = False
 
     def is_ready(self, wait_ms: int = 0) -> bool:
         """Return whether the server has said something."""
@@ -137,8 +168,10 @@ class Backend:
         if self._asked == self.pool.released:
             return False
         self._asked = self.pool.released
+        self._go_on()
         while not self.is_ready():
             if self.waits_for():
+                self._halt()
                 return False
             self.is_ready(1)
         return True
@@ -309,7 +342,10 @@ class Connection(psycopg.Connection[Any]):
 
 
 def name_of(gen: Generator[Any, Any, Any]) -> str:
-    """Return the name of the function that made a generator."""
+    """Return the name of the function that made a generator, where a transaction and a pipeline have each its own."""
+    code = getattr(gen, "gi_code", None)
+    if code is not None and code.co_qualname.startswith("BasePipeline."):
+        return f"pipeline {code.co_name.strip('_').removesuffix('_gen')}"
     return str(getattr(gen, "__name__", ""))
 
 
@@ -321,7 +357,13 @@ def told(gen: Generator[Any, Any, Any]) -> str:
     query = frame.f_locals.get("query") or frame.f_locals.get("statement")
     if query is None:
         return _ending(frame.f_locals) if name_of(gen) == "_exit_gen" else name_of(gen)
-    return " ".join((query if isinstance(query, str) else bytes(query).decode()).split())[:160]
+    return _short(query if isinstance(query, str) else bytes(query))
+
+
+@cache
+def _short(query: str | bytes) -> str:
+    text = query if isinstance(query, str) else query.decode()
+    return " ".join(text.split())[:160]
 
 
 def _ending(names: dict[str, Any]) -> str:

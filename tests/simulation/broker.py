@@ -7,6 +7,7 @@ there. After a connection has ended everything unacknowledged comes again, marke
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from random import Random
 from typing import NamedTuple
 
@@ -34,6 +35,7 @@ class BrokerFaults:
 
     twice: float = 0.0  # share of messages that are sent twice over one connection
     reorder: float = 0.0  # share of deliveries where the next sender overtakes
+    reuses: bool = False  # the lowest number that is free names the next message; else they are counted up
     forgets: bool = False  # a restart loses sessions and what waits in them
 
 
@@ -47,6 +49,13 @@ class Session:
     unacknowledged: dict[int, Published] = field(default_factory=dict)
     source: "Source | None" = None
     next_mid: int = 0
+
+    def number(self, *, reuses: bool) -> int:
+        """Return the number of the next message."""
+        if reuses:
+            return next(n for n in count(1) if n not in self.unacknowledged)
+        self.next_mid = self.next_mid % MOST_MIDS + 1
+        return self.next_mid
 
     def part(self) -> None:
         """Take back what the client has not acknowledged: it is the first to come again."""
@@ -106,11 +115,10 @@ class Broker:
             return None
         if len(waiting) > 1 and waiting[0].topic != waiting[1].topic and self.chance.random() < self.faults.reorder:
             waiting[0], waiting[1] = waiting[1], waiting[0]
-        session.next_mid = session.next_mid % MOST_MIDS + 1
-        chosen = waiting.popleft()
-        session.unacknowledged[session.next_mid] = chosen
+        chosen, mid = waiting.popleft(), session.number(reuses=self.faults.reuses)
+        session.unacknowledged[mid] = chosen
         stamp = session.source.stamps.next()
-        return Message(chosen.topic, chosen.payload, stamp, session.next_mid, 1, session.source.epoch, False)
+        return Message(chosen.topic, chosen.payload, stamp, mid, 1, session.source.epoch, False)
 
     def _to(self, session: Session, message: Published) -> None:
         session.waiting.append(message)
@@ -121,7 +129,8 @@ class Broker:
 
 
 class Source:
-    """The source of a worker on the model, in place of `ingest.source.BrokerSource`; its thread feeds the inbox."""
+    """The source of a worker on the model, in place of `ingest.source.BrokerSource`; its thread feeds the inbox, and
+    sends what the worker acknowledges, perhaps over another connection than the one that brought it."""
 
     def __init__(self, broker: Broker, address: Address, inbox: Inbox, process: Process) -> None:
         self.broker, self.address, self.inbox, self.process = broker, address, inbox, process
@@ -133,6 +142,7 @@ class Source:
         self.stamps = Stamps(timeline.clock_us)
         self.meet: Callable[[Source, bool], None] = lambda _source, _before: None  # where a fault may be in the way
         self._session: Session | None = None
+        self._acks: deque[Message] = deque()
         self._permitted, self._something = Event(), Event()
         process.at_death.append(self.cut)
 
@@ -173,12 +183,13 @@ class Source:
             self._session = None
 
     def acknowledge(self, batch: Sequence[Message]) -> None:
-        """Have the broker forget messages of this connection."""
-        self.meet(self, True)
-        for message in batch:
-            if self._session is not None and message.epoch == self.epoch:
-                self._session.unacknowledged.pop(message.mid, None)
-        self.meet(self, False)
+        """Have the broker forget messages, when the thread comes to it."""
+        self._acks.extend(batch)
+        self.look()
+
+    def is_current(self, message: Message) -> bool:
+        """Return whether a message is of this connection: its number means nothing in another."""
+        return message.epoch == self.epoch
 
     def publish(self, requests: Sequence[tuple[str, bytes]]) -> None:
         """Send messages that nobody waits for."""
@@ -199,7 +210,18 @@ class Source:
             while self.inbox.has_room() and (message := self.broker.next_of(session)):
                 batch.append(message)
             self.inbox.put(batch)
+            self._send_acks(session)
             if session.waiting:
                 timeline.now().sleep(FEED_S)
             else:
                 self._something.wait(0.5)
+
+    def _send_acks(self, session: Session) -> None:
+        if not self._acks:
+            return
+        self.meet(self, True)
+        while self._session is session and self._acks:
+            message = self._acks.popleft()
+            if self.is_current(message):
+                session.unacknowledged.pop(message.mid, None)
+        self.meet(self, False)

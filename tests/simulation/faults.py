@@ -69,8 +69,8 @@ def _one(chance: Random, names: Sequence[str], kind: Fault, day: Day) -> Planned
 
 
 def _can_be(kind: Fault, name: str) -> bool:
-    """Return whether a process can meet a fault: nothing that notify says comes from outside, to be refused."""
-    return not (kind is Fault.REFUSED and name.startswith("notify")) and (kind is not Fault.NETWORK or "ingest" in name)
+    """Return whether a process can meet a fault."""
+    return kind is not Fault.NETWORK or "ingest" in name
 
 
 def _alone(chance: Random, name: str, kind: Fault, day: Day) -> Planned:

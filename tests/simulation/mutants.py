@@ -76,13 +76,14 @@ def acknowledges_first(_store: Any) -> Any:
     return store
 
 
-def forgets_the_epoch(_acknowledge: Any) -> Any:
-    """Acknowledge messages of a connection that is gone by the numbers of this one."""
+def closed_by_own_clock(closed_to: Any) -> Any:
+    """Ask nobody which days are closed, and keep nobody from closing one."""
 
-    def acknowledge(self: Source, batch: Any) -> None:
-        _acknowledge(self, [message._replace(epoch=self.epoch) for message in batch])
+    def mutant(conn: Any, policy: Any, homes: Any, now: datetime) -> Any:
+        noon = now.astimezone(policy.zone).replace(hour=12)  # far from midnight on the same day
+        return closed_to(conn, policy, homes, noon)
 
-    return acknowledge
+    return mutant
 
 
 def classified(limit: str, state: HomeState) -> Callable[[Any], Any]:
@@ -202,7 +203,7 @@ def parts_halfway(_part: Any) -> Any:
 
 MUTANTS: dict[str, Mutant] = {
     "acknowledged before the commit": replaced(Worker, "_store", acknowledges_first),
-    "epoch check dropped": replaced(Source, "acknowledge", forgets_the_epoch),
+    "epoch check dropped": without(Source, "is_current", True),
     "cold at the limit": replaced(alerts.engine.runs, "classify", classified("cold", HomeState.COLD)),
     "severe at the limit": replaced(alerts.engine.runs, "classify", classified("severe", HomeState.SEVERE)),
     "warm under the deadband": replaced(alerts.engine.runs, "classify", classified("warm", HomeState.FAIR)),
@@ -221,6 +222,7 @@ MUTANTS: dict[str, Mutant] = {
     "everything is new": replaced(reading_rows, "_store", all_new),
     "late readings not judged again": without(state_rows, "queue_rejudge"),
     "judged again from the next day": replaced(state_rows, "queue_rejudge", from_the_next_day),
+    "days closed by a clock": replaced(alerts.judging.judge, "closed_to", closed_by_own_clock),
     "counts forgotten": without(ingest.batch, "add_counts"),
     "deadlines ignored": without(state_rows, "due", []),
     "clocks never break": without(clock_rows, "breach", []),

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, cast
 from unittest.mock import patch
 
+import psycopg.connection
 from psycopg import Connection
 
 import alerts.notices.sending
@@ -37,13 +38,12 @@ from ingest.source import BrokerSource
 from ingest.sources import Sources
 from ingest.worker import Worker
 from ingest.writer import Writer
-from store.notices import notice_rows
 from tests.simulation import timeline
+from tests.simulation.backends import WholePipeline
 from tests.simulation.broker import Broker, Source
 from tests.simulation.timeline import Event, Process, VirtualThreading, VirtualTime
 
 SESSION = "hearth-ingest"
-BATCH_MESSAGES = 24  # so that a burst is several batches, and the next one is sorted ahead
 BATCH_AGE_S = 0.03
 LOOK_S = 0.2  # for a whole batch: less often than for real, as each look is a step
 LEASE = timedelta(seconds=120)
@@ -70,9 +70,14 @@ class Result:
     """A `concurrent.futures.Future` of the virtual clock."""
 
     def __init__(self) -> None:
+        self._number = next(timeline.now().numbers)
         self.done = Event()
         self._value: Any = None
         self._error: Exception | None = None
+
+    def __hash__(self) -> int:
+        """Keep the order of a set the same, whatever place in memory its members have."""
+        return self._number
 
     def work(self, task: Callable[[], Any]) -> None:
         """Do a task, and keep what comes of it."""
@@ -114,6 +119,7 @@ def virtual_modules() -> Iterator[None]:
                 patches.enter_context(patch.object(module, name, replaced[name]))
         patches.enter_context(patch.object(ingest.ahead, "ThreadPoolExecutor", Pool))
         patches.enter_context(patch.object(ingest.ahead, "Event", Event))
+        patches.enter_context(patch.object(psycopg.connection, "Pipeline", WholePipeline))
         patches.enter_context(patch.object(ingest.ahead, "LOOK_S", LOOK_S))
         patches.enter_context(patch.object(alerts.notices.sending, "wait", wait))
         yield
@@ -125,8 +131,8 @@ def as_is() -> Iterator[None]:
     yield
 
 
-def worker(process: Process, connect: Connect, broker: Broker, policy: Policy) -> Source:
-    """Start `hearth ingest`; return what feeds it."""
+def worker(process: Process, connect: Connect, broker: Broker, policy: Policy, batch: int) -> Source:
+    """Start `hearth ingest` with batches of so many messages; return what feeds it."""
     settings = SETTINGS
     senders, sources = senders_of(settings), Sources()
     inbox = Inbox(settings.queue_messages, settings.queue_mb * 1_000_000, sources.account_of, senders)
@@ -141,7 +147,7 @@ def worker(process: Process, connect: Connect, broker: Broker, policy: Policy) -
             cast(BrokerSource, source),
             inbox,
             Writer(intake, timeline.clock, settings.deferred_mb * 1_000_000, lambda fates: None),
-            BatchBounds(BATCH_MESSAGES, BATCH_AGE_S),
+            BatchBounds(batch, BATCH_AGE_S),
         ).run(cast(Any, Event()))
 
     timeline.now().start(process, run)
@@ -195,9 +201,8 @@ def notify(process: Process, connect: Connect, policy: Policy, door: Door) -> No
         post = Post(cast(Any, Pool(8)), recipients, LEASE, lambda _channel, _outcome: None)
 
         def work(conn: Connection) -> None:
-            with conn.transaction():
-                notice_rows.set_staff(conn, [row for one in staff for row in one.rows()], timeline.clock())
-            hearth.commands.notify._work(conn, policy, post, METRICS, stop)
+            told = [row for one in staff for row in one.rows()]
+            hearth.commands.notify._work(conn, policy, post, METRICS, stop, [hearth.commands.notify._staff(told)])
 
         hearth.rounds.keep_at(connect, work, stop)
 

@@ -71,6 +71,7 @@ class Timeline:
         self.crashes: list[str] = []  # errors that ended a thread
         self._queue: list[tuple[int, int, Task]] = []
         self._turns = count(1)
+        self.numbers = count(1)  # of what is in no order by itself
         self._until_us = start_us
         self._hub = getcurrent()
 
@@ -175,7 +176,8 @@ class Timeline:
         except Killed:
             pass
         except Exception as error:
-            self.crashes.append(f"{process.name}: {type(error).__name__}: {error}")
+            if process.alive:  # what a killed one runs into on its way out reaches nobody
+                self.crashes.append(f"{process.name}: {type(error).__name__}: {error}")
 
     def _give_way(self, task: Task) -> None:
         self._hub.switch()

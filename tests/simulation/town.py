@@ -19,6 +19,7 @@ HOMES, BUILDINGS = 20, 4
 INTERVAL_S = 1_800
 GRID_S = 60  # everything that is drawn happens at multiples of it, as the edges of windows and days do
 SETTLES_MIN = (0, 10, 30)  # after the last fault; at the last of them nothing waits any more
+AROUND_MIDNIGHT_MIN = (-1, 1, 2, 3)  # what was said before midnight comes while watch closes the day
 EDGES = (18.0, 17.99, 18.01, 18.2, 18.19, 16.0, 15.99, 17.999)  # °C where a comparison decides
 MINUTE = 60 * SECOND
 HOUR = 60 * MINUTE
@@ -97,6 +98,7 @@ class Day:
     beats_us: list[int]
     policy: Policy
     sendings: list[Sending]
+    is_closing: bool = False  # messages come while a day is closed
 
     def without(self, homes: frozenset[int], numbers: frozenset[int]) -> "Day":
         """Return the same day without some homes' messages, and without some messages."""
@@ -138,10 +140,16 @@ def draw(chance: Random, policy_text: str) -> Day:
     begin_us = round(local.timestamp()) * SECOND
     end_us = begin_us + 24 * HOUR
     policy = load(_rules(chance, policy_text, first, zone_name), "the seed", zone_name)
-    beats = [*_beats(chance, begin_us, end_us), *(end_us + n * MINUTE for n in SETTLES_MIN)]
+    beats, is_closing = _beats(chance, begin_us, end_us), chance.random() < 0.25
+    if is_closing:
+        midnight = datetime.combine(first + timedelta(days=1), time(0), zone)
+        around = (round(midnight.timestamp()) * SECOND + n * MINUTE for n in AROUND_MIDNIGHT_MIN)
+        beats = sorted({*beats[:2], *(beat for beat in around if begin_us < beat < end_us)})
+    beats += (end_us + n * MINUTE for n in SETTLES_MIN)
     causes = [_cause(chance, begin_us) for _ in range(chance.choice([0, 0, 1, 2]))]
     sendings = [one for thermometer in THERMOMETERS for one in _says(chance, thermometer, begin_us, end_us, causes)]
-    return Day(zone, begin_us, end_us, beats, policy, sorted(sendings, key=lambda one: (one.at_us, one.device)))
+    said = sorted(sendings, key=lambda one: (one.at_us, one.device))
+    return Day(zone, begin_us, end_us, beats, policy, said, is_closing)
 
 
 def _beats(chance: Random, begin_us: int, end_us: int) -> list[int]:
@@ -152,7 +160,7 @@ def _beats(chance: Random, begin_us: int, end_us: int) -> list[int]:
     beats = chance.sample(range(begin_us + MINUTE, end_us, MINUTE), chance.choice([1, 2, 3, 5]))
     if chance.random() < 0.5:
         from_us = chance.choice([end_us - 4 * HOUR, begin_us + chance.randrange(1, 20) * HOUR])
-        beats = [*beats[:2], *(from_us + n * 30 * MINUTE for n in range(8))]
+        beats = [*beats[:2], *(from_us + n * 30 * MINUTE for n in range(5))]
     return sorted({beat for beat in beats if beat < end_us})
 
 

@@ -14,7 +14,7 @@ from tests.simulation import faults, processes, timeline, town
 from tests.simulation.backends import COMMITS, Connection
 from tests.simulation.broker import Broker, BrokerFaults, Published, Source
 from tests.simulation.desk import Desk
-from tests.simulation.faults import AFTER, SQLSTATES, Fault, Planned
+from tests.simulation.faults import AFTER, LONGEST_SKEW_US, SQLSTATES, Fault, Planned
 from tests.simulation.processes import Door
 from tests.simulation.stage import Stage
 from tests.simulation.timeline import SECOND, Process, Timeline
@@ -31,6 +31,7 @@ WRITING = ("incidents", "incidents", "recovery", "ledger", "seals")  # what othe
 RARE_S, NEVER_S = 12 * 3600.0, float("inf")
 # Share of seeds in which each of them runs: what is not there costs nothing, and nothing hides behind it.
 PROCESSES = {"ingest-1": 1.0, "ingest-2": 0.3, "watch-1": 1.0, "watch-2": 0.2, "notify-1": 0.3, "desk": 0.4}
+BATCHES = (12, 48, 48)  # messages: of few, a burst is several batches, and the next one is sorted ahead
 AHEAD_US = 150_000  # messages come a little before the beat at which watch looks: they meet in the middle
 
 
@@ -45,6 +46,8 @@ class Plan:
     paces: dict[str, float]
     sharing: bool
     processes: tuple[str, ...]
+    skews: dict[str, int]  # µs, of the clocks of machines, by process
+    batch: int  # messages
 
 
 @dataclass
@@ -81,12 +84,15 @@ def plan_of(seed: int) -> Plan:
     """Draw a seed."""
     chance = Random(f"{seed} plan")
     day = town.draw(chance, POLICY)
-    broker = BrokerFaults(chance.choice([0, 0.02, 0.2]), chance.choice([0, 0.2]))
+    broker = BrokerFaults(chance.choice([0, 0.02, 0.2]), chance.choice([0, 0.2]), chance.random() < 0.5)
     usual, rare = [chance.choice(WRITING), chance.choice(ROUNDS)], chance.sample(ROUNDS, 4)
+    if day.is_closing:
+        usual[0] = "ledger"
     paces = {name: RARE_S if name in rare else NEVER_S for name in ROUNDS if name not in usual}
     running = tuple(name for name, share in PROCESSES.items() if chance.random() < share)
-    planned = faults.draw(chance, running, day)
-    return Plan(seed, day, planned, broker, paces, chance.random() < 0.3, running)
+    skews = {name: chance.randint(-LONGEST_SKEW_US, LONGEST_SKEW_US) for name in running if chance.random() < 0.3}
+    planned, batch = faults.draw(chance, running, day), chance.choice(BATCHES)
+    return Plan(seed, day, planned, broker, paces, chance.random() < 0.3, running, skews, batch)
 
 
 def play(stage: Stage, plan: Plan, trace: list[str] | None = None) -> World:
@@ -102,6 +108,8 @@ def play(stage: Stage, plan: Plan, trace: list[str] | None = None) -> World:
     line.run(day.end_us)
     _end_faults(world)
     line.finish(day.beats_us[-1] + MINUTE)
+    for process in world.running.values():  # a thread that is left would wake when it is collected, in another's seed
+        line.kill(process)
     stage.clear()
     return world
 
@@ -138,7 +146,7 @@ def _publish(world: World) -> None:
 
 def _start(world: World, name: str) -> None:
     """Start a process, as its supervisor does."""
-    process = Process(name)
+    process = Process(name, 0 if world.is_over else world.plan.skews.get(name, 0))
     world.running[name] = process
     kind = name.partition("-")[0]
     connect = _connector(world, process, "api" if kind == "desk" else kind)
@@ -146,7 +154,7 @@ def _start(world: World, name: str) -> None:
 
     def begin() -> None:
         if kind == "ingest":
-            source = processes.worker(process, connect, world.broker, policy)
+            source = processes.worker(process, connect, world.broker, policy, world.plan.batch)
             source.meet = lambda source, before: _meet_acknowledgement(world, source, before)
         elif kind == "watch":
             processes.watch(process, connect, policy, world.plan.paces)
