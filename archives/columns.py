@@ -91,6 +91,15 @@ class ReadingColumns(NamedTuple):
         return found
 
 
+class ReadSpan(NamedTuple):
+    """Good temperatures that were read and are still in memory: all that sensors said in a span."""
+
+    sensors: NDArray[np.int32]  # rising
+    begin: int  # µs
+    end: int  # µs
+    told: ReadingColumns
+
+
 class ShardReader:
     """Reads the sensors of shards in their order: of each file the last group is kept, where the next ones begin."""
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from archives.columns import judged_rows
+from archives.columns import ReadSpan, judged_rows
 from archives.layout import KINDS, READINGS, Arrays
 from archives.merging import merge
 from archives.points import BATCH_ROWS, Behind, PointColumns, Span, months, of_both, of_points, of_table
@@ -39,8 +39,12 @@ WHILE_DROPPING = timedelta(days=2)  # the table may lose more while it is being 
 class OneHistory:
     """All readings on record."""
 
-    def __init__(self, archive: ReadingArchive | None = None) -> None:
-        self._archive = archive
+    def __init__(self, archive: ReadingArchive | None = None, read: Sequence[ReadSpan] = ()) -> None:
+        self._archive, self.read = archive, read
+
+    def having_read(self, read: Sequence[ReadSpan]) -> "OneHistory":
+        """Return the same for who has some of it in memory."""
+        return OneHistory(self._archive, read)
 
     @property
     def is_table_alone(self) -> bool:

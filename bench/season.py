@@ -66,11 +66,11 @@ class Season:
         return self.field.first + timedelta(days=1)
 
     def environment(self, url: str) -> dict[str, str]:
-        """Return what programs of Hearth are started with."""
+        """Return what programs of Hearth are started with; an installation has them compiled."""
         file = self.folder / "policy.toml"
         file.write_text(policy_text(SEED, self.field.end - judging.MARGIN), encoding="utf-8")
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
             "HEARTH_DATABASE_URL": url,
             "HEARTH_POLICY": str(file),
             "HEARTH_ARCHIVE": (self.folder / "archive").as_uri(),

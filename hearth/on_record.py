@@ -1,6 +1,6 @@
 """Readings on record, chosen by the settings: of the table, and of the archive behind it."""
 
-from alerts.judging.history import History
+from alerts.judging.history import STRETCH_READINGS, History
 from archives.history import OneHistory
 from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
@@ -28,6 +28,6 @@ def chosen_history(settings: Settings) -> OneHistory:
     return OneHistory(chosen_archive(settings))
 
 
-def history_of(settings: Settings, policy: Policy) -> History:
-    """Return what judges readings on record by a policy."""
-    return History(policy, chosen_history(settings))
+def history_of(settings: Settings, policy: Policy, at_once: int = STRETCH_READINGS) -> History:
+    """Return what judges readings on record by a policy, about so many at once."""
+    return History(policy, chosen_history(settings), at_once)

@@ -15,9 +15,9 @@ from alerts.judging.briefs import ShardBrief
 from alerts.judging.history import History
 from alerts.judging.placing import SensorReadings
 from alerts.judging.verdict import SpanVerdict, StartGroup, judge_span
-from archives.columns import JUDGED_ROW, ShardReader
+from archives.columns import JUDGED_ROW, ReadSpan, ShardReader
 from archives.reading import Shard
-from domain.instants import to_datetime
+from domain.instants import to_datetime, to_us
 from domain.policy import Policy
 
 BATCH_READINGS = 2_000_000  # judged at a time
@@ -29,8 +29,14 @@ Beside = Callable[[list[int], datetime, datetime], NDArray[np.void]]  # of senso
 class BriefSource:
     """A brief, the shards that its sensors are in, and rows that are in no file yet, as a source of judging."""
 
-    def __init__(self, brief: ShardBrief, reader: ShardReader, beside: Beside) -> None:
+    def __init__(self, brief: ShardBrief, reader: ShardReader, beside: Beside, keeps: bool = False) -> None:
         self._brief, self._reader, self._beside = brief, reader, beside
+        self._keeps, self._read = keeps, list[ReadSpan]()
+
+    @property
+    def read(self) -> Sequence[ReadSpan]:
+        """What was read so far, if it is kept."""
+        return self._read
 
     def stays(self, homes: list[int]) -> NDArray[np.void]:
         """Return the stays of sensors in homes."""
@@ -42,7 +48,10 @@ class BriefSource:
 
     def said(self, sensors: list[int], start: datetime, end: datetime) -> SensorReadings:
         """Return the good temperatures of sensors (rising) in [start, end)."""
-        found = self._reader.good(np.array(sensors, np.int32), start, end, self._beside(sensors, start, end))
+        wanted = np.array(sensors, np.int32)
+        found = self._reader.good(wanted, start, end, self._beside(sensors, start, end))
+        if self._keeps:
+            self._read.append(ReadSpan(wanted, to_us(start), to_us(end), found))
         return SensorReadings(found.measured_at, found.temperature, found.sensor)
 
 

@@ -4,7 +4,8 @@ Memory is bounded by the stretch: readings go in, runs come out, and only ledger
 homes that are not idle are kept.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol, TypeAlias
@@ -24,6 +25,7 @@ from alerts.judging.home_state import UNKNOWN_STATE, current_state
 from alerts.judging.placing import SensorReadings, lanes_of
 from alerts.judging.terms import ScheduleCache, first_days, schedules_of
 from alerts.judging.weigh import ReadingRules
+from archives.columns import ReadSpan
 from archives.history import TABLE_ALONE, OneHistory
 from domain import groups, rows
 from domain.instants import EVER_US, NONE_US, midnight_us, to_datetime, to_us
@@ -41,6 +43,10 @@ Said: TypeAlias = Callable[[Connection, list[int], datetime, datetime], NDArray[
 class Source(Protocol):
     """The readings of homes, and what judging needs beside them."""
 
+    @property
+    def read(self) -> Sequence[ReadSpan]:
+        """What was read so far, as far as it is kept."""
+
     def stays(self, homes: list[int]) -> NDArray[np.void]:
         """Return store.stays.STAY rows: every stay of a sensor in the homes, by sensor and time."""
 
@@ -56,6 +62,11 @@ class Tables:
 
     def __init__(self, conn: Connection, cache: ScheduleCache, said: Said) -> None:
         self._conn, self._cache, self._said = conn, cache, said
+
+    @property
+    def read(self) -> Sequence[ReadSpan]:
+        """Nothing is kept."""
+        return ()
 
     def stays(self, homes: list[int]) -> NDArray[np.void]:
         """Return the stays of sensors in homes."""
@@ -155,6 +166,12 @@ class History:
     def tables(self, conn: Connection) -> Tables:
         """Return the tables as a source."""
         return Tables(conn, self.terms, self._said)
+
+    def having_read(self, read: Sequence[ReadSpan]) -> "History":
+        """Return the same for who has some of the readings in memory: flags are explained by these."""
+        other = copy(self)
+        other.readings = self.readings.having_read(read)
+        return other
 
     def walk(
         self, conn: Connection, past: Past, first_day: date, end: datetime, whole: bool

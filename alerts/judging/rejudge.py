@@ -110,7 +110,8 @@ class Rejudging:
         end = to_datetime(self.history.midnight_us(upto))
         past = [group for group in brief.groups if group.first_day < upto]
         verdicts = [judge_span(self.history, source, group, end, self.now) for group in past]
-        out = self.settle(verdicts, upto, onward=to_day > today)
+        knowing = replace(self, history=self.history.having_read(source.read))
+        out = knowing.settle(verdicts, upto, onward=to_day > today)
         rest = [home for group in brief.groups if group.first_day >= upto for home in group.homes.tolist()]
         if rest and to_day > today:
             out.add(self.from_day(rest, from_day))
@@ -235,8 +236,9 @@ class Rejudging:
         """Write the days that differ from the record, and the machines at their ends; returns how many days."""
         homes, span = verdict.homes.tolist(), (verdict.first_day, to_day)
         labels, days = self.history.policy.labels, verdict.days
-        differing = days[ledger_rows.differ(days, ledger_rows.days(self.conn, homes, span, labels))]
-        written = ledger_rows.put(self.conn, differing, labels) if len(differing) else 0
+        record = ledger_rows.days(self.conn, homes, span, labels)
+        differing, write = days[ledger_rows.differ(days, record)], ledger_rows.put if len(record) else ledger_rows.add
+        written = write(self.conn, differing, labels) if len(differing) else 0
         kept = {(int(row["home_id"]), int(row["day"])): row["machine"].tobytes() for row in verdict.kept}
         known = ledger_rows.machines(self.conn, homes, span)
         changed = {key: kept.get(key) for key in known.keys() | kept.keys() if known.get(key) != kept.get(key)}

@@ -49,7 +49,7 @@ class SealedDays:
                 return late
             return merge(READINGS, [NO_ROWS, late, judged_rows(stays.said(conn, sensors, max(start, sealed), end))])
 
-        return BriefSource(brief, self._reader, beside)
+        return BriefSource(brief, self._reader, beside, keeps=True)
 
 
 def _late(conn: Connection, archive: ReadingArchive, upto: date, sensors: NDArray[np.int32]) -> NDArray[np.void]:

@@ -9,6 +9,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
+from store.base import wire
+
 INSERT = """
 INSERT INTO flag (
   flag_id, home_id, severity, cold_since, confirmed_at, raised_at, severe_at, suspended_at, cleared_at, clear_reason,
@@ -103,7 +105,7 @@ class FlagRow(NamedTuple):
 def since(conn: Connection, homes: list[int], start: datetime) -> list[FlagRow]:
     """Return flags of the sensors that had not ended before an instant, by home and time, without withdrawn ones."""
     with conn.cursor(row_factory=class_row(FlagRow)) as cur:
-        return cur.execute(SELECT_SINCE, {"homes": homes, "since": start}).fetchall()
+        return cur.execute(SELECT_SINCE, {"homes": wire.ids(homes), "since": start}).fetchall()
 
 
 def withdraw(conn: Connection, flags: list[int], now: datetime) -> None:

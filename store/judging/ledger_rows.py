@@ -7,6 +7,7 @@ from typing import Any, LiteralString, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
+from psycopg.errors import UniqueViolation
 
 from store.base import wire
 
@@ -35,9 +36,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_ledger (
 COPY_STAGE = "COPY stage_ledger FROM STDIN (FORMAT BINARY)"
 CLEAR_STAGE = "DELETE FROM stage_ledger"  # a transaction may write more than once
 # Local days travel as ordinals: 1 is 0001-01-01.
-# A changed month becomes stale and is summed again (store/figures/kpi_rows.py).
-UPSERT = """
-WITH changed AS (
+_INSERT: LiteralString = """
 INSERT INTO ledger AS l (
   home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit, lowest,
   policy, closed
@@ -47,6 +46,15 @@ SELECT
   nullif(lowest, 'infinity'), (%(labels)s::text[])[version + 1], closed
 FROM stage_ledger
 ORDER BY home_id, day
+"""
+# A changed month becomes stale and is summed again (store/figures/kpi_rows.py). Days are few, and homes are many.
+_STALE: LiteralString = """
+INSERT INTO kpi_stale (shard, month)
+SELECT DISTINCT d.shard, date_trunc('month', d.day)::date
+"""
+UPSERT = f"""
+WITH changed AS (
+{_INSERT}
 ON CONFLICT (home_id, day) DO UPDATE SET
   compliant_us = excluded.compliant_us, cold_us = excluded.cold_us, severe_us = excluded.severe_us,
   unknown_us = excluded.unknown_us, not_judged_us = excluded.not_judged_us, shortfall_us = excluded.shortfall_us,
@@ -59,10 +67,18 @@ WHERE (l.compliant_us, l.cold_us, l.severe_us, l.unknown_us, l.not_judged_us, l.
    excluded.shortfall_us, excluded.heat, excluded.deficit, excluded.lowest, excluded.policy, excluded.closed)
 RETURNING l.home_id, l.day
 ), stale AS (
-INSERT INTO kpi_stale (shard, month)
-SELECT DISTINCT home_id / %(shard_homes)s, date_trunc('month', day)::date FROM changed
+{_STALE} FROM (SELECT DISTINCT c.home_id / %(shard_homes)s AS shard, c.day FROM changed AS c) AS d
 )
 SELECT count(*) FROM changed
+"""
+# Without the look for what is there, which a row pays for in an index, a lock and an entry of the WAL.
+ADD = f"""
+WITH stale AS (
+{_STALE} FROM (
+  SELECT DISTINCT s.home_id / %(shard_homes)s AS shard, date '0001-01-01' + (s.day - 1) AS day FROM stage_ledger AS s
+) AS d
+)
+{_INSERT}
 """
 # Home by home, by the key, whatever estimates say: along the index of days, those of all homes would be read for a few.
 _DAYS: LiteralString = """
@@ -153,12 +169,28 @@ SELECT_LAST_SHARD = "SELECT coalesce(max(home_id), -1) / %(size)s FROM home"
 
 def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
     """Write the DAY_ROW rows that differ; returns the count. `labels` are the labels of policy versions."""
+    row = conn.execute(UPSERT, _staged(conn, rows, labels)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def add(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
+    """Write DAY_ROW rows of homes that have none on record, as far as is known, as `put` does, at less cost."""
+    values = _staged(conn, rows, labels)
+    try:
+        with conn.transaction():
+            conn.execute(ADD, values)
+    except UniqueViolation:  # the ledger of a shard is brought up to now without a lock on its homes
+        return put(conn, rows, labels)
+    return len(rows)
+
+
+def _staged(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> dict[str, Any]:
+    """Stage rows; return the values of what writes them."""
     conn.execute(CREATE_STAGE)
+    conn.execute(CLEAR_STAGE)
     with conn.cursor() as cur:
         wire.write(cur, COPY_STAGE, DAY_ROW, rows)
-    row = conn.execute(UPSERT, {"labels": list(labels), "shard_homes": SHARD_HOMES}).fetchone()
-    conn.execute(CLEAR_STAGE)
-    return int(row[0]) if row else 0
+    return {"labels": list(labels), "shard_homes": SHARD_HOMES}
 
 
 def days(conn: Connection, homes: list[int], span: tuple[date, date], labels: Sequence[str]) -> NDArray[np.void]:
@@ -201,12 +233,12 @@ def machines(conn: Connection, homes: list[int], span: tuple[date, date]) -> dic
 
 def put_machines(conn: Connection, homes: list[int], days: list[int], machines: Sequence[bytes | None]) -> None:
     """Store the serialised state machines at the end of days (ordinals); None: it is idle."""
-    conn.execute(UPDATE_MACHINES, {"homes": homes, "days": days, "machines": list(machines)})
+    conn.execute(UPDATE_MACHINES, {"homes": wire.ids(homes), "days": wire.ids(days), "machines": list(machines)})
 
 
 def forget_machines(conn: Connection, homes: list[int], start: date) -> None:
     """Delete the stored state machines of homes from a day on."""
-    conn.execute(FORGET_MACHINES, {"homes": homes, "from": start})
+    conn.execute(FORGET_MACHINES, {"homes": wire.ids(homes), "from": start})
 
 
 def starts(conn: Connection, homes: list[int], before: date) -> dict[int, tuple[date, bytes | None]]:

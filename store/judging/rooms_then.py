@@ -30,11 +30,15 @@ LEFT JOIN LATERAL (
     SELECT t.sensor_id, t.measured_at, t.temperature FROM reading AS t
     WHERE is_good(t.quality) AND t.measured_at > %(first)s AND t.measured_at <= %(last)s
 """
+_OLD_ROWS: LiteralString = """
+WITH old AS MATERIALIZED (
+  SELECT x.sensor_id, timestamptz 'epoch' + x.us * interval '1 microsecond' AS measured_at, x.temperature
+  FROM unnest(%(old)s::integer[], %(old_at)s::bigint[], %(old_celsius)s::real[]) AS x (sensor_id, us, temperature)
+)
+"""
 _OLD: LiteralString = """
     UNION ALL
-    SELECT o.sensor_id, o.measured_at, o.temperature
-    FROM unnest(%(old)s::integer[], %(old_at)s::timestamptz[], %(old_celsius)s::real[])
-      AS o (sensor_id, measured_at, temperature)
+    SELECT o.sensor_id, o.measured_at, o.temperature FROM old AS o
 """
 _ENDS: LiteralString = """
   ) AS x
@@ -54,7 +58,7 @@ _ENDS: LiteralString = """
 ORDER BY a.nth, s.code
 """
 SELECT_HEARD = _BEGINS + _ENDS
-SELECT_HEARD_OLD = _BEGINS + _OLD + _ENDS
+SELECT_HEARD_OLD = _OLD_ROWS + _BEGINS + _OLD + _ENDS
 MICROSECOND = timedelta(microseconds=1)
 # The longest reporting interval of any sensor that was ever in the homes.
 SELECT_LONGEST = """
@@ -69,7 +73,7 @@ class OldReadings(NamedTuple):
     """Good readings on record from before the table has all: as columns, raw °C."""
 
     sensor_id: Sequence[int] = ()
-    measured_at: Sequence[datetime] = ()
+    measured_at: Sequence[int] = ()  # µs
     temperature: Sequence[float] = ()
     since: datetime | None = None  # the table is asked for what was measured from here on; None: for all
 
@@ -123,9 +127,9 @@ def heard(
             "hold_intervals": hold_intervals,
             "left_out": [sensor for sensor, _ in left_out],
             "left_out_at": [at for _, at in left_out],
-            "old": list(old.sensor_id),
-            "old_at": list(old.measured_at),
-            "old_celsius": list(old.temperature),
+            "old": wire.ids(old.sensor_id),
+            "old_at": wire.ids(old.measured_at),
+            "old_celsius": wire.array(old.temperature),
         }
         statement = SELECT_HEARD_OLD if old.sensor_id else SELECT_HEARD
         # A custom plan each time: a generic plan would contain all chunks.

@@ -78,7 +78,7 @@ SELECT min(f.at) FROM (
 def stays(conn: Connection, homes: list[int]) -> NDArray[np.void]:
     """Return STAY rows: every stay of a sensor in the homes, by sensor and time; open ends are the extremes."""
     with conn.cursor() as cur:
-        return wire.read(cur, SELECT_STAYS, STAY, {"homes": homes})
+        return wire.read(cur, SELECT_STAYS, STAY, {"homes": wire.ids(homes)})
 
 
 def paces(conn: Connection, homes: Sequence[int]) -> NDArray[np.void]:
@@ -89,7 +89,7 @@ def paces(conn: Connection, homes: Sequence[int]) -> NDArray[np.void]:
 
 def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -> NDArray[np.void]:
     """Return SAID rows: good temperatures of sensors in [start, end), by sensor and time."""
-    params: dict[str, Any] = {"sensors": sensors, "from": start, "to": end}
+    params: dict[str, Any] = {"sensors": wire.ids(sensors), "from": start, "to": end}
     conn.execute(PLAIN)
     with conn.cursor() as cur:
         return wire.read_arrays(cur, SELECT_SAID, SAID, params)
@@ -97,5 +97,5 @@ def said(conn: Connection, sensors: list[int], start: datetime, end: datetime) -
 
 def first_said(conn: Connection, sensors: list[int], start: datetime) -> datetime | None:
     """Return the measured time of the first reading of any of the sensors from an instant on."""
-    row = conn.execute(SELECT_FIRST, {"sensors": sensors, "from": start}).fetchone()
+    row = conn.execute(SELECT_FIRST, {"sensors": wire.ids(sensors), "from": start}).fetchone()
     return row[0] if row else None

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from alerts.judging.batches import in_archive
 from alerts.judging.history import History
+from alerts.judging.old_readings import old_readings
 from alerts.judging.rejudge import RejudgeOutcome, Rejudging
 from alerts.judging.sealed_days import SealedDays
 from archives.history import OneHistory
 from archives.place import ArchivePlace
 from archives.reading import ReadingArchive
 from domain import policy_file
+from domain.instants import to_us
 from tests.conftest import Database
 from tests.store.archivist import BEGIN, DAY, Archivist, drop, settle
 from tests.store.histories import finish, record
@@ -97,3 +100,26 @@ def test_an_empty_ledger_is_settled_by_the_span_and_the_rest_goes_on_from_its_en
     assert all(day in days for day in found[1])
     assert desk.rows(STATE) == state
     assert again(desk, archive).days == 0
+
+
+@pytest.mark.parametrize("read", [1, 2])
+def test_what_is_in_memory_explains_flags_as_files_do(desk: Archivist, read: int) -> None:
+    """Of the first sensor alone or of both, over a part of the days: what it does not cover whole comes from files."""
+    archive, asked = (
+        desk.sealed(NOW),
+        [(home, BEGIN + timedelta(hours=2 + 5 * n)) for home in (1, 2) for n in range(28)],
+    )
+    drop(desk.conn, archive, NOW)
+    instants, files = [(home, to_us(at)) for home, at in asked], OneHistory(archive)
+    with desk.conn.transaction():
+        brief = Rejudging(desk.conn, History(POLICY, files), NOW).brief(np.array([1, 2], np.int32), FIRST)
+        source = SealedDays(archive).source(desk.conn, brief)
+        source.said(np.unique(brief.stays["sensor_id"]).tolist()[:read], BEGIN + DAY, BEGIN + 3 * DAY)
+        memory = files.having_read([span._replace(told=span.told.part(0, 0)) for span in source.read])
+        nothing, known, expected = (
+            old_readings(desk.conn, one, instants, 3.0) for one in (memory, files.having_read(source.read), files)
+        )
+    assert known.since == expected.since
+    rows, by_files = (set(zip(*told[:3], strict=True)) for told in (known, expected))
+    assert rows == by_files
+    assert 0 < len(nothing.sensor_id) < len(known.sensor_id)  # it is the memory that is asked

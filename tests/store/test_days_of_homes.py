@@ -1,7 +1,7 @@
 """A day of the ledger is of a home that is there: tried from both sides, alone and by two at once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -109,8 +109,9 @@ def test_an_old_snapshot_takes_no_home(conn: Connection, plain_database: Databas
             other.execute(DELETE)
 
 
+@pytest.mark.parametrize("write", [ledger_rows.put, ledger_rows.add])
 def test_days_that_another_has_added_since_the_look_are_written_over(
-    conn: Connection, plain_database: Database
+    conn: Connection, plain_database: Database, write: Callable[..., int]
 ) -> None:
     """The ledger of a shard is brought up to now without a lock on its homes, beside a recheck that found no days."""
     first, labels = date(2026, 1, 2), ["p"]
@@ -123,5 +124,5 @@ def test_days_that_another_has_added_since_the_look_are_written_over(
         assert ledger_rows.differ(rows, ledger_rows.days(conn, [1], span, labels)).all()
         with other.transaction():
             assert ledger_rows.put(other, theirs, labels) == 3
-        assert ledger_rows.put(conn, rows, labels) == 1
+        assert write(conn, rows, labels) == 1
         assert (ledger_rows.days(conn, [1], span, labels) == rows).all()

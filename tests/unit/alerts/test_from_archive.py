@@ -49,6 +49,8 @@ UNHEARD = StartGroup(FIRST, HOMES, {})
 class WholeTable:
     """All readings as the table has them."""
 
+    read = ()
+
     def __init__(self, readings: NDArray[np.void]) -> None:
         self._rows = readings[(readings["quality"] == 0) & ~np.isnan(readings["temperature"])]
 
