@@ -35,7 +35,7 @@ class BriefSource:
 
     @property
     def read(self) -> Sequence[ReadSpan]:
-        """What was read so far, if it is kept."""
+        """Return what was read so far, if it is kept."""
         return self._read
 
     def stays(self, homes: list[int]) -> NDArray[np.void]:

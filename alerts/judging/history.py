@@ -45,7 +45,7 @@ class Source(Protocol):
 
     @property
     def read(self) -> Sequence[ReadSpan]:
-        """What was read so far, as far as it is kept."""
+        """Return what was read so far, as far as it is kept."""
 
     def stays(self, homes: list[int]) -> NDArray[np.void]:
         """Return store.stays.STAY rows: every stay of a sensor in the homes, by sensor and time."""
@@ -65,7 +65,7 @@ class Tables:
 
     @property
     def read(self) -> Sequence[ReadSpan]:
-        """Nothing is kept."""
+        """Return nothing: it is not kept."""
         return ()
 
     def stays(self, homes: list[int]) -> NDArray[np.void]:
