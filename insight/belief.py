@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 FREEDOM = 4.0  # of Student's t
+OF_MEDIAN = 1.4826  # a deviation for each unit of the median distance
 
 
 def belief(off: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ HORIZONS = np.array(HORIZONS_H) * HOUR  # steps
 ERROR_EDGES = np.concatenate([-np.geomspace(20, 0.01, 60), [0.0], np.geomspace(0.01, 20, 60)])  # in scales of a home
 MARGIN_EDGES = np.concatenate([-np.geomspace(8, 0.05, 24), [0.0], np.geomspace(0.05, 8, 24)])  # kelvin over the limit
 NOW_EDGES = np.array([0.0, 0.3, 1.0, 2.0])  # kelvin over the limit as it is now; what moves counts with its like
+OFF = len(NOW_EDGES) + 1  # the class of all homes whose supply is off, beside that of what they are now
 ANSWER = 6.0  # by so much the share outside changes for a miss, over all errors that count
 QUARTILES = 1.349  # deviations between the quartiles of a normal distribution
 LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.1  # calm days make no interval narrower than past errors are
@@ -50,7 +51,7 @@ def _no_errors() -> Floats:
 
 
 def _no_margins() -> Floats:
-    return np.zeros((2, len(HORIZONS), len(NOW_EDGES) + 1, len(MARGIN_EDGES) + 1))
+    return np.zeros((2, len(HORIZONS), OFF + 1, len(MARGIN_EDGES) + 1))
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Experience:
     errors: Floats = field(default_factory=_no_errors)  # [lead, bin of error in scales]
     margins: Floats = field(
         default_factory=_no_margins
-    )  # [pairs or events, horizon, class of margin now, bin of margin]
+    )  # [pairs or events, horizon, class, bin of margin]; a class is of margins now, or OFF
     outside: Floats = field(default_factory=lambda: np.full(len(LEADS), 1 - COVERAGE))  # [lead]
 
     def faded(self, share: float) -> "Experience":
@@ -85,14 +86,18 @@ class Experience:
         outside = self.outside + np.where(learned, ANSWER * fewer / np.maximum(errors.sum(axis=1), 1), 0.0)
         return Experience(errors, self.margins, np.clip(outside, LEAST_OUTSIDE, MOST_OUTSIDE))
 
-    def with_margins(self, foreseen: Floats, came: Floats, now: Floats) -> "Experience":
-        """Add margins [home, horizon]: as foreseen, as they came, and as they are if all stays as it is."""
+    def with_margins(self, foreseen: Floats, came: Floats, now: Floats, off: bool = False) -> "Experience":
+        """Add margins [home, horizon]: as foreseen, as they came, and as they are if all stays as it is.
+
+        `off`: the supply of these homes was off as they were foreseen.
+        """
         counted = np.zeros_like(self.margins)
         for place in range(len(HORIZONS)):
             known = np.isfinite(foreseen[:, place]) & np.isfinite(came[:, place])
-            at = _place(now[known, place], foreseen[known, place])
-            np.add.at(counted[0, place], at, 1)
-            np.add.at(counted[1, place], at, came[known, place] < 0)
+            standing, foreseen_at = _place(now[known, place], foreseen[known, place])
+            for each in (standing, np.full_like(standing, OFF)) if off else (standing,):
+                np.add.at(counted[0, place], (each, foreseen_at), 1)
+                np.add.at(counted[1, place], (each, foreseen_at), came[known, place] < 0)
         return Experience(self.errors, self.margins + counted, self.outside)
 
     def interval(self) -> Floats:
@@ -111,13 +116,19 @@ class Experience:
         edges = np.append(ERROR_EDGES, ERROR_EDGES[-1])
         return np.stack([np.interp(end, lead, edges) for end, lead in zip(ends, reached, strict=True)])
 
-    def probability(self, foreseen: Floats, now: Floats) -> Floats:
-        """Return [home, horizon]: how often it came to be cold where a margin like this was foreseen."""
+    def probability(self, foreseen: Floats, now: Floats, off: bool = False) -> Floats:
+        """Return [home, horizon]: how often it came to be cold where a margin like this was foreseen.
+
+        `off`: the supply of these homes is off. How margins came out in outages then counts half: these are few, and
+        all homes of a network say the same.
+        """
         chance = np.full(foreseen.shape, np.nan)
         for place in range(len(HORIZONS)):
             known = np.isfinite(foreseen[:, place]) & np.isfinite(now[:, place])
-            tables = np.stack([falling(*self.margins[:, place, each]) for each in range(len(NOW_EDGES) + 1)])
-            chance[known, place] = tables[_place(now[known, place], foreseen[known, place])]
+            tables = np.stack([falling(*self.margins[:, place, each]) for each in range(OFF + 1)])
+            standing, foreseen_at = _place(now[known, place], foreseen[known, place])
+            outages = OFF if off else standing
+            chance[known, place] = (tables[standing, foreseen_at] + tables[outages, foreseen_at]) / 2
         return chance
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from domain.foresight import WARN_FROM
-from insight import chance, forecast
+from insight import chance, forecast, supply
 from insight.belief import belief
 from insight.chance import Experience
 from insight.forecast import LEADS, Learned
@@ -97,7 +97,7 @@ class Model:
         change[~np.isfinite(now)] = np.nan
         margin = chance.margins(chance.path(now, change), limits)
         margin_now = chance.margins(now[:, None], limits)
-        probability = self.experience.probability(margin, margin_now)
+        probability = self.experience.probability(margin, margin_now, supply.off(filled))
         return Forecast(now, change, scale, self.experience.interval(), margin, margin_now, probability)
 
     def warnings(
@@ -139,7 +139,8 @@ class Model:
             worth = belief(error / usual) / scale**2
             learned += Learned.of(forecast.features(filled), change, worth, forecast.kind(filled.seen))
             experience = experience.with_errors(error, told.interval)
-            experience = experience.with_margins(told.margin, chance.margins(after, limits), told.margin_now)
+            came, off = chance.margins(after, limits), supply.off(filled)
+            experience = experience.with_margins(told.margin, came, told.margin_now, off)
         return Model.of(learned, experience)
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from insight.belief import belief
+from insight.belief import OF_MEDIAN, belief
 from insight.rates import Floats
 
 Whole = npt.NDArray[np.int64]
@@ -30,7 +30,6 @@ CLIPPED_K = 2.0  # a home that is further off does not say what homes share
 LEVEL_K, TERM_K = 3.0, 0.7  # spread of the mean, and of terms for exposures and from the lowest to the highest floor
 SUPPLY_SHARE = 0.2  # spread of the kelvin in a room for each kelvin of supply
 ROUNDS = 10  # of the mean and the terms
-OF_MEDIAN = 1.4826  # a deviation for each unit of the median distance
 USUAL_SCORES = 20  # what is usual counts as much as so many homes that were left out
 TAIL = 0.05
 WIDEST_K = 8.0  # an interval that is wider says nothing

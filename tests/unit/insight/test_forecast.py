@@ -1,5 +1,6 @@
 """Forecasts: what is missing breaks nothing, what comes later changes nothing, and a rhythm is learned."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insight import chance, forecast
+from insight import chance, forecast, supply
 from insight.chance import Experience
 from insight.forecast import BORROWED, FEATURES, KINDS, LEADS, Learned
 from insight.model import Lesson, Model
@@ -100,6 +101,40 @@ def test_a_chance_never_rises_with_the_margin(bins: list[tuple[int, float]]) -> 
     assert (np.diff(shares) <= 1e-12).all()
     assert ((shares > 0) & (shares < 1)).all()
     assert (shares * (pairs + 0.02)).sum() == pytest.approx(events.sum(), abs=0.02 * len(bins))
+
+
+def test_in_an_outage_half_of_a_chance_is_that_of_outages() -> None:
+    foreseen, now, cold = (np.full((500, len(chance.HORIZONS)), kelvin) for kelvin in (1.0, 3.0, -1.0))
+    knows = Experience().with_margins(foreseen, now, now).with_margins(foreseen, cold, now, off=True)
+    assert knows.probability(foreseen, now) == pytest.approx(0.5, abs=0.01)
+    assert knows.probability(foreseen, now, off=True) == pytest.approx(0.75, abs=0.01)
+
+
+@pytest.mark.parametrize(("lacks", "is_off"), [(0.0, False), (6.0, False), (15.0, True), (-15.0, False)])
+def test_supply_is_off_where_it_lacks_much_of_what_such_weather_commonly_has(lacks: float, is_off: bool) -> None:
+    rng = np.random.default_rng(5)
+    outdoor = -7.0 + 5.0 * np.sin(np.arange(STEPS) / 15) + rng.normal(0, 0.2, STEPS)
+    fed = 46.0 - 1.2 * (outdoor + 7.0) + rng.normal(0, 0.3, STEPS)
+    fed[-20:] -= lacks
+    assert supply.shortfall(fed, outdoor) == pytest.approx(lacks, abs=1.5)
+    seen = window(rhythm(STEPS), outdoor)
+    assert supply.off(replace(seen, supply=fed)) is is_off
+    assert not supply.off(replace(seen, supply=np.where(np.arange(STEPS) < STEPS - 1, fed, np.nan)))
+    assert not supply.off(seen)
+
+
+def test_a_model_asks_outages_where_supply_is_off_and_no_other_time() -> None:
+    outdoor = np.linspace(-8.0, -6.0, STEPS)
+    fed = replace(window(np.full((HOMES, STEPS), 20.0), outdoor), supply=40.0 - outdoor)
+    struck = replace(fed, supply=np.where(np.arange(STEPS) < STEPS - 4, fed.supply, fed.supply - 20.0))
+    lessons = [
+        Lesson(seen, Model.new().foresee(seen, ALL_DAY), np.full((HOMES, DAY), came), ALL_DAY)
+        for seen, came in ((fed, 20.0), (struck, 12.0))
+    ]
+    knows = Model.of(Learned.nothing(), Model.new().taught(lessons, 1.0).experience)
+    commonly, then = (knows.foresee(each, ALL_DAY).chance for each in (fed, struck))
+    assert commonly == pytest.approx(0.5, abs=0.05)
+    assert then.min() > commonly.max() + 0.2
 
 
 def test_intervals_hold_what_they_say() -> None:
