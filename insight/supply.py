@@ -26,10 +26,9 @@ def shortfall(supply: Floats, outdoor: Floats) -> float:
         return float("nan")
     warm, cold, weight = supply[known], outdoor[known], np.ones(int(known.sum()))
     for _ in range(ROUNDS):
-        from_middle = cold - np.average(cold, weights=weight)
-        middle = np.average(warm, weights=weight)
-        slope = weight @ (from_middle * (warm - middle)) / max(float(weight @ from_middle**2), 1e-9)
-        above = warm - middle - slope * from_middle
-        scatter = max(OF_MEDIAN * float(np.median(np.abs(above))), LEAST_SCATTER_K)
-        weight = belief(above / scatter)
+        share = weight / weight.sum()
+        from_middle = cold - share @ cold
+        above = warm - share @ warm
+        above -= from_middle * (share @ (from_middle * above)) / max(float(share @ from_middle**2), 1e-9)
+        weight = belief(above / max(OF_MEDIAN * float(np.median(np.abs(above))), LEAST_SCATTER_K))
     return -float(above[-1])
