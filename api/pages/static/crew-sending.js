@@ -5,7 +5,7 @@ import { all, drop, one, put, STORE } from "./crew-outbox.js";
 import { isOld, now, owner, setClock, words } from "./crew-page.js";
 import { fill } from "./time-left.js";
 
-const SEND_MS = 120_000; // a photo over a bad network
+const ASK_MS = 20_000, SEND_MS = 120_000; // a photo over a bad network
 const NOT_NOW = [408, 425, 502, 503, 504];
 
 class Away extends Error {}
@@ -14,11 +14,10 @@ class Another extends Error {} // person, who has signed in since
 class TooMany extends Error {} // at a time
 
 async function asked(address, options) {
+  const signal = AbortSignal.timeout(options ? SEND_MS : ASK_MS);
   let answer;
   try {
-    answer = await fetch(address, {
-      ...options, cache: "no-store", redirect: "error", headers: { Accept: "application/json" }, signal: AbortSignal.timeout(SEND_MS),
-    });
+    answer = await fetch(address, { ...options, signal, cache: "no-store", redirect: "error", headers: { Accept: "application/json" } });
   } catch {
     throw new Away();
   }
@@ -36,6 +35,7 @@ export async function session() {
   standing.wasKept ??= isOld(); // where a bad network was not waited for
   if (state.owner === owner) return state;
   await forgetPages();
+  leaving = true;
   location.reload(); // which takes a while
   throw new Another();
 }
@@ -69,6 +69,7 @@ async function send(entry, { seal }, isAgain = false) {
 // `wasKept`: whether the page is one that the phone has kept; null: not known yet. `keeping`: a form is being kept.
 export const standing = { wasKept: null, keeping: false, lost: false, signedOut: false };
 let sending = null, again = false, show = async () => {};
+let leaving = false; // the page of another person is on its way: to ask once more would only begin it anew
 
 export function showBy(act) {
   show = act;
@@ -90,6 +91,7 @@ async function sendAll() {
 
 // What was kept while others are being sent follows them.
 export function flush() {
+  if (leaving) return show();
   if (sending) {
     again = true;
     return sending;
