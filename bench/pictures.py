@@ -21,7 +21,7 @@ COLOURS = (128, 64, 32, 16)
 
 
 class Shown(NamedTuple):
-    """A page: the door to it, its address, and the link on it that leads to the page meant, if it is not that one.
+    """A page: the door to it (empty: nobody has come in), its address, and the link on it to the page meant, if any.
 
     `then`: what is done on it before it is shown.
     """
@@ -60,18 +60,33 @@ def submit(page: Page, form: str) -> None:
 
 
 PAGES = {
+    "front": Shown("", "/"),
+    "sign-in": Shown("", "/sign-in"),
+    "status": Shown("", "/status"),
+    "customer": Shown("customer", "/home"),
     "desk": Shown("dispatcher", "/desk"),
     "ticket": Shown("dispatcher", "/desk", "main a[href^='/desk/tickets/']"),
     "call": Shown("dispatcher", "/desk/call?home=B0001-1-101"),
     "map": Shown("dispatcher", "/desk/map"),
     "incidents": Shown("dispatcher", "/desk/incidents"),
+    "incident": Shown("dispatcher", "/desk/incidents", "main a[href^='/desk/incidents/']"),
     "outages": Shown("dispatcher", "/desk/outages"),
+    "outage": Shown("dispatcher", "/desk/outages/new?building=B0001"),
     "cases": Shown("dispatcher", "/desk/cases"),
+    "case": Shown("dispatcher", "/desk/cases/new"),
+    "applications": Shown("dispatcher", "/desk/applications"),
+    "application": Shown("dispatcher", "/desk/applications/new"),
+    "warnings": Shown("dispatcher", "/desk/warnings"),
+    "substations": Shown("dispatcher", "/desk/substations"),
+    "peers": Shown("dispatcher", "/desk/peers"),
+    "registry": Shown("dispatcher", "/desk/registry"),
     "measurements": Shown("dispatcher", "/desk/measurements"),
+    "where": Shown("dispatcher", "/desk/measurements/where"),
     "unknown-sensors": Shown("dispatcher", "/desk/unknown-sensors"),
     "place": Shown("dispatcher", "/desk/call/place?building=B0001"),
     "rota": Shown("supervisor", "/desk/rota"),
     "figures": Shown("supervisor", "/desk/figures"),
+    "refunds": Shown("supervisor", "/desk/refunds"),
     "home": Shown("supervisor", "/desk/homes/B0001-1-101"),
     "rules": Shown("supervisor", "/desk/rules"),
     "trial": Shown("supervisor", "/desk/rules/trial"),
@@ -79,6 +94,7 @@ PAGES = {
     "upload-refused": Shown("supervisor", "/desk/registry/uploads", then=refuse_table),
     "plan": Shown("supervisor", "/desk/measurements/plan", then=show_points),
     "people": Shown("admin", "/desk/staff"),
+    "person": Shown("admin", "/desk/staff", "main a[href^='/desk/staff/']"),
     "tokens": Shown("admin", "/desk/tokens"),
     "account": Shown("admin", "/account"),
     "crew": Shown("crew", "/crew"),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID
 
 import httpx
@@ -27,6 +28,8 @@ from tests.api.ways import WAYS
 pytestmark = pytest.mark.plain_only
 
 CREWS = frozenset({Role.CREW})
+TOP_PAGE = re.compile("GET (/(?:desk|crew|account)(?:/[a-z-]+)?)")
+PARTS = {"/account/codes", "/desk/rows", "/desk/events", "/desk/find", "/crew/begin", "/crew/state"}  # of pages
 # Every page and form of the staff, and the roles that it is for.
 PAGES = {
     "POST /sign-out": STAFF,
@@ -206,6 +209,13 @@ def ask(client: httpx.Client, name: str, token: str | None) -> httpx.Response:
 def test_every_page_has_its_line() -> None:
     inside = [one for one in routes() if isinstance(one, StaffRoute) and not isinstance(one, DoorRoute)]
     assert {f"{method} {route.path}" for route in inside for method in route.methods or ()} == set(PAGES)
+
+
+def test_each_page_is_in_the_documents() -> None:
+    said = (Path(__file__).parents[2] / "docs/pages.md").read_text(encoding="utf-8")
+    pages = {found[1] for name in PAGES if (found := TOP_PAGE.fullmatch(name))}
+    assert len(pages) > 20
+    assert [path for path in sorted(pages - PARTS) if f"`{path}`" not in said] == []
 
 
 def test_pages_of_the_desk_need_a_session() -> None:
