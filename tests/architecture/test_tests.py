@@ -101,6 +101,12 @@ def test_every_test_asserts_something() -> None:
     assert silent(TESTS) == []
 
 
+def test_no_page_is_waited_for_in_a_way_that_its_policy_forbids() -> None:
+    """Playwright's own way evaluates a text in the page, now and then before it may: `tests.pages.waiting` does not."""
+    forbidden = "page.wait_for_" + "function("
+    assert [str(one) for one in TESTS.rglob("*.py") if forbidden in one.read_text(encoding="utf-8")] == []
+
+
 def test_what_is_swallowed_or_missing_is_found(tmp_path: Path) -> None:
     file = tmp_path / "test_x.py"
     file.write_text(

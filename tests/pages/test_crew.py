@@ -171,7 +171,7 @@ def add_at_the_desk(person: Visitor, number: str) -> None:
     page.click(".file-form button")
     page.wait_for_url("**done=attached")
     expect(page.locator(".file img")).to_have_count(4)
-    page.wait_for_function("[...document.querySelectorAll('.file img')].every((one) => one.naturalWidth)")
+    until(page, "[...document.querySelectorAll('.file img')].every((one) => one.naturalWidth)")
     person.keep("crew-desk")
     person.is_well()
 
