@@ -20,7 +20,7 @@ from domain.priority import PRIORITY_URGENT
 from domain.tickets import OF_INCIDENT, PASSED_ON, EventKind, TicketClass, TicketSource, TicketState, passes_on
 from domain.words.network import END_TEXTS, INCIDENT_TEXTS, LEAVE_TEXTS, RISER_TEXT, place_text
 from store.base import numbers
-from store.base.halves import Aside, in_halves
+from store.base.halves import Aside, one_by_one
 from store.network import child_rows, incident_rows
 from store.notices import outbox
 from store.tickets import ticket_rows
@@ -58,8 +58,7 @@ def look(conn: Connection, policy: Policy, now: datetime) -> bool:
 def _each(conn: Connection, incidents: Sequence[int], work: Callable[[int], bool]) -> bool:
     """Work on each incident in a transaction of its own; one that fails waits for the next look. True: go on."""
     more = list[bool]()
-    for one in incidents:
-        in_halves(conn, [one], lambda some: more.extend(map(work, some)), Aside[int]("incidents"))
+    one_by_one(conn, incidents, lambda one: more.append(work(one)), Aside[int]("incidents"))
     return any(more)
 
 

@@ -11,7 +11,7 @@ from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.outages import OutageEvent, OutageKind, OutageRefusal, is_late, refusal, span_fault, why_announce
 from domain.policy import Policy
 from domain.words.network import LIST_MARK
-from store.base.halves import Aside, in_halves
+from store.base.halves import Aside, one_by_one
 from store.base.rows import Row
 from store.network import outage_rows
 from store.network.outage_rows import OutageRow, PlaceCodes
@@ -165,22 +165,20 @@ def cancel(conn: Connection, policy: Policy, number: str, actor: str, now: datet
 
 def look(conn: Connection, policy: Policy, now: datetime) -> None:
     """Announce outages that have lasted too long, and tell the desk of those beyond their expected end."""
-    for number in outage_rows.going_on(conn):
-        in_halves(conn, [number], lambda some: _look_at(conn, policy, some, now), Aside[str]("outages"))
+    numbers = outage_rows.going_on(conn)
+    one_by_one(conn, numbers, lambda number: _look_at(conn, policy, number, now), Aside[str]("outages"))
 
 
-def _look_at(conn: Connection, policy: Policy, numbers: Sequence[str], now: datetime) -> None:
-    for number in numbers:
-        row = outage_rows.lock(conn, number)
-        if row is None or row.outage.over:
-            continue
-        row = _announce(conn, policy, row, now)
-        if is_late(row.outage, now):
-            outage_rows.update(conn, row._replace(late_at=now))
-            outage_rows.append(
-                conn, row.outage_id, OutageEvent.LATE, _written({"expected_end": row.expected_end}), ACTOR, now
-            )
-            _tell(conn, policy, row, NoticeKind.OUTAGE_LATE, {}, now)
+def _look_at(conn: Connection, policy: Policy, number: str, now: datetime) -> None:
+    row = outage_rows.lock(conn, number)
+    if row is None or row.outage.over:
+        return
+    row = _announce(conn, policy, row, now)
+    if is_late(row.outage, now):
+        outage_rows.update(conn, row._replace(late_at=now))
+        late = _written({"expected_end": row.expected_end})
+        outage_rows.append(conn, row.outage_id, OutageEvent.LATE, late, ACTOR, now)
+        _tell(conn, policy, row, NoticeKind.OUTAGE_LATE, {}, now)
 
 
 def _locked(conn: Connection, number: str) -> OutageRow:

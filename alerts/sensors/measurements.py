@@ -4,7 +4,6 @@ What a home's valid records say is a function of all of them, whatever order the
 flags in line with it. docs/decisions/0012 tells how such a flag lives beside those of the sensors.
 """
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -40,7 +39,7 @@ from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
 from domain.states import ClearReason, FlagEndCause, FlagSource, HomeState, NotJudged
 from domain.tickets import EventKind
-from store.base.halves import Aside, in_halves
+from store.base.halves import Aside, one_by_one
 from store.judging import flag_rows
 from store.notices import outbox
 from store.registry import place_rows
@@ -292,17 +291,16 @@ def look(conn: Connection, policy: Policy, now: datetime, readings: OneHistory =
         asked = measurement_rows.ask_for_suspects(conn, timedelta(seconds=rule.suspect_within_s), ACTOR)
         if asked:
             log.info("measurements asked for", homes=asked)
-    for home in measurement_rows.unflagged(conn, now - LOOK_BACK):
-        in_halves(conn, [home], lambda some: _settle_each(conn, policy, some, now), Aside[int]("measurements"))
+    unflagged = measurement_rows.unflagged(conn, now - LOOK_BACK)
+    one_by_one(conn, unflagged, lambda home: _settle_home(conn, policy, home, now), Aside[int]("measurements"))
     _end_unjudged(conn, policy, now)
     with conn.transaction():
         _end_where_sensors_left(conn, policy, now, readings)
 
 
-def _settle_each(conn: Connection, policy: Policy, homes: Sequence[int], now: datetime) -> None:
-    for home in homes:
-        measurement_rows.lock_home(conn, home)
-        settle(conn, policy, home, now, ACTOR)
+def _settle_home(conn: Connection, policy: Policy, home: int, now: datetime) -> None:
+    measurement_rows.lock_home(conn, home)
+    settle(conn, policy, home, now, ACTOR)
 
 
 def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime, readings: OneHistory) -> None:

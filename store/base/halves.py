@@ -61,6 +61,16 @@ def in_halves(
     return ()
 
 
+def one_by_one(conn: Connection, items: Sequence[T], work: Callable[[T], object], aside: Aside[T]) -> None:
+    """Work on each item in a transaction of its own; one that fails is set aside.
+
+    Raises:
+        psycopg.Error: the database is away.
+    """
+    for item in items:
+        in_halves(conn, [item], lambda some: work(some[0]), aside)
+
+
 def kind_of(error: Exception) -> str:
     """Return the SQLSTATE of an error, or its class: its words may hold what somebody has said."""
     return getattr(error, "sqlstate", None) or type(error).__name__
