@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from domain.registry import EXPOSURES
 from insight.rates import Floats
-from insight.unmeasured import HomePlaces, Mask, Whole, estimate
+from insight.unmeasured import HomePlaces, Mask, estimate
 from sim.layout import Layout
 from sim.substation import radiator_celsius
 from sim.town import SECOND_US, Town
@@ -19,11 +20,6 @@ LOOKS = 4  # at hours of different days
 BEGIN_US = 1_768_435_200 * SECOND_US  # 15 January 2026
 
 
-def codes(values: list[object]) -> Whole:
-    """Return a code for each value."""
-    return np.unique(np.array(values), return_inverse=True)[1].astype(np.int64)
-
-
 def places(layout: Layout, supply: Floats) -> HomePlaces:
     """Return where the homes of a town lie; `supply` of each substation, in kelvin above the usual."""
     substation = np.array([layout.buildings[home.building].substation for home in layout.homes])
@@ -32,7 +28,7 @@ def places(layout: Layout, supply: Floats) -> HomePlaces:
         np.array([home.building for home in layout.homes]),
         np.array([home.riser for home in layout.homes]),
         np.array([home.floor for home in layout.homes]),
-        codes([home.exposure for home in layout.homes]),
+        np.array([EXPOSURES.index(home.exposure) for home in layout.homes]),
         supply[substation],
     )
 

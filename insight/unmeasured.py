@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from domain.registry import EXPOSURES
 from insight.belief import OF_MEDIAN, belief
 from insight.rates import Floats
 
@@ -27,8 +28,12 @@ USUAL_OWN, LEAST_OWN = 0.5, 0.1
 USUAL_TOTAL = float(USUAL.sum()) + USUAL_OWN
 USUAL_PAIRS = 200.0  # what is usual counts as much as so many pairs of measured homes
 CLIPPED_K = 2.0  # a home that is further off does not say what homes share
-LEVEL_K, TERM_K = 3.0, 0.7  # spread of the mean, and of terms for exposures and from the lowest to the highest floor
-SUPPLY_SHARE = 0.2  # spread of the kelvin in a room for each kelvin of supply
+# Whether homes of each exposure lie at a gable, under a roof, on the ground: by each they are commonly colder.
+OUTER = np.array([[side in name.split("_") for side in ("gable", "roof", "ground")] for name in EXPOSURES], float)
+COLDER_K, SUPPLY_SHARE = 0.5, 0.2  # what is usual: by how much, and kelvin in a room for each kelvin of supply
+# What the mean above the middle of all, being so exposed, lying a building's height up, and supply do; and their spread
+USUAL_TERMS = np.array([0.0, -COLDER_K, -COLDER_K, -COLDER_K, 0.0, SUPPLY_SHARE])
+TERM_SPREAD = np.array([3.0, 0.5, 0.5, 0.5, 0.7, 0.1])
 ROUNDS = 10  # of the mean and the terms
 USUAL_SCORES = 20  # what is usual counts as much as so many homes that were left out
 TAIL = 0.05
@@ -40,8 +45,8 @@ MOST_TOGETHER = 1_500  # measured homes of a substation that are solved for at o
 class HomePlaces:
     """The places of homes: codes from 0 on, NONE where the registry does not know; one entry for each home.
 
-    `riser` is a code of its own in each building. `supply`: kelvin that the substation's supply is above what is usual
-    for the outdoor temperature; 0 where it is not known.
+    `riser` is a code of its own in each building, `exposure` a place in EXPOSURES. `supply`: kelvin that the
+    substation's supply is above what is usual for the outdoor temperature; 0 where it is not known.
     """
 
     substation: Whole
@@ -117,28 +122,24 @@ def _by_substation(homes: HomePlaces, measured: Mask) -> list[tuple[Whole, Whole
 
 
 def _design(homes: HomePlaces) -> Floats:
-    """Return columns of ones, of each exposure, of the floor within the building, and of supply."""
+    """Return columns of ones, of being at a gable, roof or ground, of the floor within the building, and of supply."""
     top = np.zeros(int(homes.building.max()) + 1)
     np.maximum.at(top, homes.building, homes.floor)
     high = np.maximum(top[homes.building], 1)
     height = np.where((homes.floor != NONE) & (high > 1), homes.floor / high - 0.5, 0.0)
-    kinds = [(homes.exposure == code).astype(float) for code in np.unique(homes.exposure) if code != NONE]
-    return np.column_stack([np.ones(len(height)), *kinds, height, homes.supply - np.median(homes.supply)])
+    outer = np.where(homes.exposure[:, None] != NONE, OUTER[homes.exposure], 0.0)
+    return np.column_stack([np.ones(len(height)), outer, height, homes.supply - np.median(homes.supply)])
 
 
 def _terms(design: Floats, celsius: Floats) -> tuple[Floats, Floats]:
-    """Return the mean and the terms, and their covariance; they are drawn to 0, the mean to the middle of all."""
-    middle = float(np.median(celsius))
-    spread = np.full(design.shape[1], TERM_K)
-    spread[0], spread[-1] = LEVEL_K, SUPPLY_SHARE
-    deviation = np.sqrt(USUAL_TOTAL)
-    terms = np.zeros(len(spread))
+    """Return the mean and the terms, and their covariance; they are drawn to what is usual, the mean to the middle."""
+    usual = USUAL_TERMS + np.median(celsius) * np.eye(len(USUAL_TERMS))[0]
+    rest, terms, deviation = celsius - design @ usual, usual, np.sqrt(USUAL_TOTAL)
     for _ in range(ROUNDS):
-        off = (celsius - middle - design @ terms) / deviation
+        off = (celsius - design @ terms) / deviation
         weighed = design.T * (belief(off) / deviation**2)
-        covariance = np.linalg.inv(weighed @ design + np.diag(1 / spread**2))
-        terms = covariance @ weighed @ (celsius - middle)
-    terms[0] += middle
+        covariance = np.linalg.inv(weighed @ design + np.diag(1 / TERM_SPREAD**2))
+        terms = usual + covariance @ weighed @ rest
     return terms, covariance
 
 

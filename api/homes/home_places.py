@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from domain.registry import EXPOSURES
 from insight.unmeasured import NONE, HomePlaces, Whole
 from store.sensors.estimate_rows import PlacedHome
 
@@ -15,7 +16,7 @@ def places_of(found: Sequence[PlacedHome]) -> HomePlaces:
         _codes([home.building for home in found]),
         _codes([None if home.riser is None else (home.building, home.riser) for home in found]),
         np.array([NONE if home.floor is None or home.floor < 1 else home.floor for home in found], np.int64),
-        _codes([home.exposure for home in found]),
+        np.array([NONE if home.exposure is None else EXPOSURES.index(home.exposure) for home in found], np.int64),
         np.zeros(len(found)),
     )
 

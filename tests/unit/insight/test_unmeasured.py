@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.without_sensors import covered, looks
+from domain.registry import EXPOSURES
 from insight.unmeasured import NONE, HomePlaces, _kernels, _noise, _solve, _stretch, estimate
 
 
@@ -103,13 +104,24 @@ def test_homes_of_a_riser_that_are_cold_together_are_the_risers() -> None:
     assert falls[1] > 0.6
 
 
+def test_homes_at_the_edge_of_a_house_are_colder_until_measurements_say_otherwise() -> None:
+    homes = places(10, 6)
+    homes.exposure[:] = np.where(homes.floor == 6, EXPOSURES.index("roof"), EXPOSURES.index("inner"))
+    celsius = np.where(homes.floor == 3, 21.0, np.nan)
+    before = estimate(homes, celsius).celsius
+    celsius[(homes.floor == 6) & (homes.building > 0)] = 21.0
+    after = estimate(homes, celsius).celsius
+    assert before[5] < before[4] - 0.3
+    assert abs(after[5] - after[4]) < 0.2
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_what_homes_share_is_a_covariance_wherever_they_lie(seed: int) -> None:
     rng = np.random.default_rng(seed)
     lie = [rng.integers(NONE, most, 12) for most in (2, 2, 3, 7)]
     substation, building = np.abs(lie[0]), np.abs(lie[1])
     homes = HomePlaces(
-        substation, building, np.where(lie[2] < 0, NONE, lie[2] + 3 * building), lie[3], lie[3], np.zeros(12)
+        substation, building, np.where(lie[2] < 0, NONE, lie[2] + 3 * building), lie[3], lie[3] % 6, np.zeros(12)
     )
     for layer in _kernels(homes, np.arange(12), np.arange(12)):
         assert np.linalg.eigvalsh(layer).min() > -1e-9
