@@ -38,7 +38,6 @@ from local.trixie import TimescalePostgres
 from store.base import wire
 
 SEED = Path(policy.__file__).with_name("policies") / "seed.toml"
-MARGIN = timedelta(days=30)  # of `policy_text`
 HEARTH = [sys.executable, "-c", "from hearth.cli import main; main()"]
 # A small process in between, because a child begins with the peak memory of its parent. What a program leaves behind
 # when it ends, such as what its workers are copied from, becomes a child of this one (PR_SET_CHILD_SUBREAPER) and is
@@ -94,7 +93,8 @@ class Span:
     def until_today(cls, days: int) -> "Span":
         """Return the days that are over."""
         end = datetime.now(policy_file.builtin("seed").zone).date()
-        return cls(end - timedelta(days=days), end, policy_text(SEED, end - MARGIN))
+        first = end - timedelta(days=days)
+        return cls(first, end, policy_text(SEED, first, end))
 
     @cached_property
     def policy(self) -> policy.Policy:

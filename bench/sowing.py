@@ -120,17 +120,19 @@ def sensors_of(field: Field, shard: int) -> tuple[int, int]:
 
 
 def sow(place: ArchivePlace, field: Field, tell: Callable[[int, int], None]) -> ReadingArchive:
-    """Write a season: a file a month and shard, an entry a month."""
+    """Write what a place lacks of a season: a file a month and shard, an entry a month."""
     shards = range(-(-field.homes // SENSORS_OF_SHARD))
-    archive, done = ReadingArchive.open(place, UTILITY), 0
+    archive, spans = ReadingArchive.open(place, UTILITY), field.spans()
+    lacking = spans[archive.number :]
+    done = archive.number * len(shards)
     with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        for span in field.spans():
+        for span in lacking:
             tasks = [FileTask(field, place, shard, span) for shard in shards]
             files = []
             for file in pool.map(FileTask.__call__, tasks):
                 files += [file] if file else []
                 done += 1
-                tell(done, len(shards) * len(field.spans()))
+                tell(done, len(shards) * len(spans))
             archive = _added(archive, field, files, span[1])
     return archive
 

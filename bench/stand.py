@@ -20,7 +20,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from bench.publish import Publisher
-from bench.town import found, noon_zone, policy_text
+from bench.town import found, noon_zone, policy_around
 from bench.traffic import Traffic
 from domain import policy
 from local import trixie
@@ -52,7 +52,7 @@ class Stand:
         self.broker = Mosquitto(folder / "broker", build=any_mosquitto(), autosave_seconds=3600)
         self.policy = folder / "policy.toml"
         seed = Path(policy.__file__).with_name("policies") / "seed.toml"
-        self.policy.write_text(policy_text(seed, datetime.now(UTC).date()), encoding="utf-8")
+        self.policy.write_text(policy_around(seed, datetime.now(UTC).date()), encoding="utf-8")
 
     def database(self, homes: int) -> str:
         """Return a fresh database with a town in it; returns its address."""

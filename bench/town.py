@@ -22,7 +22,7 @@ FROM sensor AS s JOIN home AS h ON h.code = 'h' || substr(s.code, 2)
 ORDER BY s.sensor_id;
 INSERT INTO sensor_now (sensor_id) SELECT sensor_id FROM sensor ORDER BY sensor_id;
 """
-SEASON = timedelta(days=30)
+SEASON = timedelta(days=30)  # before and after today
 
 
 def found(url: str, homes: int) -> None:
@@ -41,8 +41,13 @@ def noon_zone(now: datetime) -> str:
     return f"Etc/GMT{-hours:+d}"  # the signs of these names are turned round
 
 
-def policy_text(seed: Path, today: date) -> str:
-    """Return the built-in policy with a season around today."""
+def policy_text(seed: Path, first: date, end: date) -> str:
+    """Return the built-in policy with a season from one day to another."""
     lines = seed.read_text(encoding="utf-8").splitlines()
-    season = f"seasons = [{{from = {today - SEASON}, to = {today + SEASON}}}]"
+    season = f"seasons = [{{from = {first}, to = {end}}}]"
     return "\n".join(season if line.startswith("seasons") else line for line in lines)
+
+
+def policy_around(seed: Path, today: date) -> str:
+    """Return the built-in policy with a season around today."""
+    return policy_text(seed, today - SEASON, today + SEASON)

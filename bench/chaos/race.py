@@ -18,7 +18,7 @@ from bench.chaos.judge import Verdict
 from bench.chaos.parts import Fault, HearthPart, Part, faults_of, killed
 from bench.chaos.people import REMARK_S, Desk, Repeating, Thermometers
 from bench.chaos.servers import ArtemisSide, BrokerSide, DatabaseSide, MosquittoSide, OneDatabase, PairOfDatabases
-from bench.town import found, noon_zone, policy_text
+from bench.town import found, noon_zone, policy_around
 from domain import policy
 from local.port import free_port
 from store.readings import broker_shares
@@ -124,7 +124,7 @@ class Race:
     def _settle_town(self) -> None:
         self._zone = noon_zone(self.began)
         seed = Path(policy.__file__).with_name("policies") / "seed.toml"
-        text = judge.policy_of(policy_text(seed, self.began.date()))
+        text = judge.policy_of(policy_around(seed, self.began.date()))
         (self.folder / "policy.toml").write_text(text, encoding="utf-8")
         found(self.database.direct, self.course.homes + 1)
         with psycopg.connect(self.database.direct) as conn:
