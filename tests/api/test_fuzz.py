@@ -35,7 +35,7 @@ FOR_OTHERS = 4  # what others than administrators ask is mostly refused before i
 
 @pytest.fixture(scope="module")
 def asked(servers: Servers) -> Iterator[tuple[list[list[Case[Any]]], dict[Role, str]]]:
-    """What the operations of a running API over a town can be asked, drawn once, and a token for each role."""
+    """Questions to each operation of a running API over a town, drawn once, and a token for each role."""
     databases = fresh_database(servers.of("timescale"), "timescale")
     with pytest.MonkeyPatch.context() as patch, served_database(next(databases)) as api:
         patch.setattr(limits, "PATIENT", 1_000_000)  # so many wrong proofs of platforms would be answered ever later
