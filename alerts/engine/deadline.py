@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.engine.runs import classify, piece_at
+from alerts.engine.runs import classify, piece_at, rules_of
 from alerts.engine.schedule import Schedules
 from alerts.engine.track import Int, Milli
 from domain.instants import EVER_US, NONE_US
@@ -11,6 +11,7 @@ from domain.states import Severity
 
 NEVER_US = EVER_US
 LOOK_AHEAD_PIECES = 8  # two days; a later change is found when the home is judged at the last of these edges
+AHEAD = np.arange(1, LOOK_AHEAD_PIECES + 1)[:, None]
 
 
 def deadline(state: NDArray[np.void], schedules: Schedules, schedule: Int, at: Int, milli: Milli, expires: Int) -> Int:
@@ -47,15 +48,17 @@ def _timers(state: NDArray[np.void], piece: NDArray[np.void]) -> Int:
 
 def _edge(state: NDArray[np.void], schedules: Schedules, schedule: Int, piece: Int, milli: Milli) -> Int:
     """Return the next edge of each schedule at which the temperature in force maps to another state, µs."""
-    pieces, end = schedules.pieces, schedules.first[schedule + 1]
-    level = classify(milli, pieces[piece])
-    due = np.full(len(piece), NEVER_US)
-    for ahead in range(1, LOOK_AHEAD_PIECES + 1):
-        there = np.minimum(piece + ahead, end - 1)
-        then = pieces[there]
-        changes = classify(milli, then) != level
-        changes |= (state["suspended_at"] != NONE_US) & then["windowed"]
-        changes |= ahead == LOOK_AHEAD_PIECES
-        changes &= (piece + ahead < end) & (due == NEVER_US)
-        due[changes] = then["start"][changes]
-    return due
+    ahead = AHEAD + piece  # (edge, home)
+    beyond = ahead - schedules.first[schedule + 1]
+    there = ahead - np.maximum(beyond + 1, 0)  # the last piece of a schedule has no edge after it
+    pieces = schedules.pieces
+    changes = classify(np.broadcast_to(milli, there.shape), rules_of(schedules, there))
+    changes = changes != classify(milli, rules_of(schedules, piece))
+    suspended = state["suspended_at"] != NONE_US
+    if suspended.any():
+        changes |= suspended & pieces["windowed"][there]
+    changes[-1] = True
+    changes &= beyond < 0
+    first = changes.argmax(axis=0)
+    mine = np.arange(len(piece))
+    return np.where(changes[first, mine], pieces["start"][there[first, mine]], NEVER_US)

@@ -41,14 +41,21 @@ MACHINE = np.dtype(
 )
 
 
-def idle(homes: int) -> NDArray[np.void]:
-    """Return the machines of homes without any history."""
-    state = np.zeros(homes, MACHINE)
+def _idle() -> NDArray[np.void]:
+    state = np.zeros(1, MACHINE)
     for name in MACHINE.names or ():
         if MACHINE[name] == np.int64 and name != "flag":
             state[name] = NONE_US
     state["lowest"] = NONE
     return state
+
+
+IDLE = _idle()
+
+
+def idle(homes: int) -> NDArray[np.void]:
+    """Return the machines of homes without any history."""
+    return rows.take(IDLE, np.zeros(homes, np.intp))
 
 
 def idle_homes(state: NDArray[np.void]) -> NDArray[np.bool_]:
@@ -84,15 +91,19 @@ def fold_and_keep(
         ENDED, and KEPT for the wanted runs after which the machine was not idle.
     """
     mine = _telling(state, runs)
+    if not len(mine):  # as of most batches
+        return np.empty(0, ENDED), np.empty(0, KEPT)
     line = _Timeline(state, rows.take(runs, mine), pieces)
     over = np.flatnonzero((line.ends_at != NONE_US) & line.before)
     ended = np.empty(len(over), ENDED)
-    ended["home"] = line.home[over]
-    rows.put(ended["flag"], slice(None), line.ended(over))
+    if len(over):
+        ended["home"] = line.home[over]
+        rows.put(ended["flag"], slice(None), line.ended(over))
     busy = np.flatnonzero(keep[mine] & (line.after | line.breach))
     kept = np.empty(len(busy), KEPT)
-    kept["run"] = mine[busy]
-    rows.put(kept["machine"], slice(None), line.machines(busy, line.after[busy]))
+    if len(busy):
+        kept["run"] = mine[busy]
+        rows.put(kept["machine"], slice(None), line.machines(busy, line.after[busy]))
     last = groups.lasts(line.home)
     rows.put(state, line.home[last], line.machines(last, line.after[last]))
     return ended, kept
@@ -211,11 +222,12 @@ class _Timeline:
         opened = _last(opening, at)
         carried = flagged & (opened < self.head[at])
         new = flagged & ~carried
-        rows.put(out, carried, rows.take(self.state, self.home[at[carried]]))
-        rows.put(out, new, self._opened(opened[new]))
         begin = np.where(carried, self.head[at], opened)
-        self._worsen(out, flagged, begin, at)
-        self._suspend(out, flagged, carried, begin, at)
+        if flagged.any():
+            rows.put(out, carried, rows.take(self.state, self.home[at[carried]]))
+            rows.put(out, new, self._opened(opened[new]))
+            self._worsen(out, flagged, begin, at)
+            self._suspend(out, flagged, carried, begin, at)
         out["breach_since"], out["severe_since"] = self.breach_since[at], self.severe_since[at]
         out["warm_since"] = np.where(flagged, self.warm_since[at], NONE_US)  # warmth is timed only to end a flag
         begin = np.where(carried, begin, self.breach_from[np.where(new, opened, at)])
@@ -233,7 +245,10 @@ class _Timeline:
 
     def _worsen(self, out: NDArray[np.void], flagged: NDArray[np.bool_], begin: Int, at: Int) -> None:
         """Make the flags severe whose homes stayed under the severe limit for the confirm time."""
-        worse = _first(np.flatnonzero(self.worsens_at != NONE_US), begin)
+        worsening = np.flatnonzero(self.worsens_at != NONE_US)
+        if not len(worsening):
+            return
+        worse = _first(worsening, begin)
         worsens = flagged & (out["severity"] == IS_COLD) & (worse <= at)
         worse = worse[worsens]
         out["severity"][worsens] = IS_SEVERE
@@ -245,9 +260,12 @@ class _Timeline:
         self, out: NDArray[np.void], flagged: NDArray[np.bool_], carried: NDArray[np.bool_], begin: Int, at: Int
     ) -> None:
         """Suspend flags from the first suspending run after the last run that resumed them."""
+        carries = out["suspended_at"] != NONE_US
+        if not len(self.suspends) and not carries.any():
+            return
         resumed = _last(self.resumes, at)
         suspended = _first(self.suspends, np.maximum(begin, resumed))
-        still = carried & (out["suspended_at"] != NONE_US) & (resumed < begin)
+        still = carried & carries & (resumed < begin)
         suspends = flagged & ~still & (suspended <= at)
         out["suspended_at"][flagged & ~still] = NONE_US
         out["suspended_at"][suspends] = self.start[suspended[suspends]]

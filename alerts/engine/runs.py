@@ -1,6 +1,6 @@
 """From temperature to runs: spans of a home in which its state, the rules and the local day stay the same."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -114,8 +114,10 @@ def piece_at(schedules: Schedules, schedule: Int, instant: Int) -> Int:
 
     Before its first edge a schedule is in its first piece.
     """
-    of = np.repeat(np.arange(len(schedules.first) - 1), np.diff(schedules.first))
     starts = schedules.pieces["start"]
+    if len(schedules.first) == 2:  # all homes have the same rules
+        return np.maximum(np.searchsorted(starts, instant, "right") - 1, 0)
+    of = np.repeat(np.arange(len(schedules.first) - 1), np.diff(schedules.first))
     keys = HomeTimeKeys.over(len(schedules.first), starts, instant)
     at = np.searchsorted(keys.of(of, starts), keys.of(schedule, instant), "right") - 1
     return np.maximum(at, schedules.first[schedule])
@@ -195,7 +197,7 @@ def total_up(all_: Opened, track: Track, edges: Edges, pieces: NDArray[np.void])
     heat, opens, silences, at, milli, _, _ = all_
     lowest, total = _reduce(np.minimum, track.milli, at, NONE), _reduce(np.add, heat, at, 0)
     busy = np.minimum(milli, lowest) < pieces["warm"][edges.piece]
-    busy &= pieces["reason"][edges.piece] == NotJudged.JUDGED
+    busy &= pieces["reason"][edges.piece] == JUDGED
     busy[np.searchsorted(edges.key, silences, "right") - 1] = True
     busy[np.searchsorted(at, opens, "right") - 1] = True
     return Totals(lowest, total, busy)
@@ -306,19 +308,28 @@ def _reduce(how: np.ufunc, values: NDArray[Any], at: NDArray[np.intp], none: int
     return out
 
 
-LIMITS = ("warm", "target", "cold", "severe")
+# The state under each limit; a later one counts more. Plain numbers: numpy asks an enumeration what it is each time.
+BELOW = {"warm": int(HomeState.FAIR), "target": int(HomeState.SHORT), "cold": int(HomeState.COLD),
+         "severe": int(HomeState.SEVERE)}  # fmt: skip
+LIMITS = tuple(BELOW)
+WARM, UNKNOWN, NOT_JUDGED = int(HomeState.WARM), int(HomeState.UNKNOWN), int(HomeState.NOT_JUDGED)
+JUDGED = int(NotJudged.JUDGED)
 
 
-def classify(milli: Milli, pieces: NDArray[np.void] | dict[str, NDArray[Any]]) -> NDArray[np.uint8]:
-    """Return the HomeState of each temperature under the piece in force; arrays of equal length."""
-    state = np.full(milli.shape, HomeState.WARM, np.uint8)
-    state[milli < pieces["warm"]] = HomeState.FAIR
-    state[milli < pieces["target"]] = HomeState.SHORT
-    state[milli < pieces["cold"]] = HomeState.COLD
-    state[milli < pieces["severe"]] = HomeState.SEVERE
-    state[milli == NONE] = HomeState.UNKNOWN
-    state[pieces["reason"] != NotJudged.JUDGED] = HomeState.NOT_JUDGED
+def classify(milli: Milli, pieces: NDArray[np.void] | Mapping[str, NDArray[Any]]) -> NDArray[np.uint8]:
+    """Return the HomeState of each temperature under the piece in force; arrays of equal shape."""
+    state = np.full(milli.shape, WARM, np.uint8)
+    for limit, below in BELOW.items():
+        np.putmask(state, milli < pieces[limit], below)
+    np.putmask(state, milli == NONE, UNKNOWN)
+    np.putmask(state, pieces["reason"] != JUDGED, NOT_JUDGED)
     return state
+
+
+def rules_of(schedules: Schedules, piece: Int) -> dict[str, NDArray[Any]]:
+    """Return what `classify` needs of the pieces at some indices."""
+    pieces = schedules.pieces
+    return {name: pieces[name][piece] for name in (*LIMITS, "reason")}
 
 
 def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
@@ -327,7 +338,7 @@ def runs(steps: Cut, schedules: Schedules, end: Int) -> NDArray[np.void]:
     Returns:
         RUN array sorted by (home, start).
     """
-    state = classify(steps.milli, {name: schedules.pieces[name][steps.piece] for name in (*LIMITS, "reason")})
+    state = classify(steps.milli, rules_of(schedules, steps.piece))
     at = groups.firsts(state, steps.piece, steps.home)
     out = np.empty(len(at), RUN)
     out["home"], out["start"], out["piece"] = steps.home[at], steps.start[at], steps.piece[at]

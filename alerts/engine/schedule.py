@@ -70,8 +70,8 @@ class Schedules:
     def join(cls, parts: Sequence[NDArray[np.void]]) -> "Schedules":
         """Lay schedules end to end."""
         lengths = [len(part) for part in parts]
-        pieces = np.concatenate(parts) if parts else np.empty(0, PIECE)
-        return cls(pieces, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))))
+        pieces = parts[0] if len(parts) == 1 else np.concatenate([np.empty(0, PIECE), *parts])
+        return cls(pieces, np.cumsum([0, *lengths], dtype=np.int64))
 
 
 @lru_cache(maxsize=4096)
@@ -86,7 +86,9 @@ def compile_schedule(policy: Policy, terms: Terms, first_day: date, end_day: dat
     rows = [_piece(policy, limits, terms, edge) for edge in edges]
     # Two measurements between two edges differ in nothing but their start, and both end what is cold.
     keep = [i for i, row in enumerate(rows) if i == 0 or row[1:] != rows[i - 1][1:] or row[-1]]
-    return np.array([rows[i] for i in keep], PIECE)
+    pieces = np.array([rows[i] for i in keep], PIECE)
+    pieces.setflags(write=False)  # they are shared
+    return pieces
 
 
 def _limits(version: Version, terms: Terms) -> list[Limit]:

@@ -108,14 +108,16 @@ def settle(conn: Connection, policy: Policy, step: MachineStep, now: datetime) -
     homes, before, after, ended = step
     numbers = np.where(after["severity"] > 0, after["flag"], 0)
     opened = np.flatnonzero((after["severity"] > 0) & (after["flag"] == 0))
-    changes = changes_of(conn, policy, now)
     fresh = [(int(homes[e["home"]]), e["flag"]) for e in ended if e["flag"]["flag"] == 0]
     fresh += [(int(homes[i]), after[i]) for i in opened]
+    over = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] != 0]
+    moved = [(int(i), after[i]) for i in _moved(before, after)]
+    if not (fresh or over or moved):  # as in most batches
+        return numbers
+    changes = changes_of(conn, policy, now)
     if fresh:
         raise_flags(conn, policy, fresh, changes)
         numbers[opened] = [row["flag_id"] for row in changes.new[len(changes.new) - len(opened) :]]
-    over = [(int(e["home"]), e["flag"]) for e in ended if e["flag"]["flag"] != 0]
-    moved = [(int(i), after[i]) for i in _moved(before, after)]
     changes.known = [{"flag_id": int(m["flag"]), **flag_columns(m)} for _, m in over + moved]
     write_flags(conn, changes, before, over + moved)
     return numbers

@@ -140,7 +140,8 @@ class Judge:
         part = homes if len(moves) == len(homes.rows) else some(homes, moves)
         held = held if part is homes else _renumber(held, moves, len(homes.rows))
         span = span._replace(begin=span.begin[moves], end=span.end[moves])
-        schedules, schedule = self.terms.schedules(conn, part.ids, int(span.begin.min()), int(span.end.max()))
+        first_us, last_us = int(span.begin.min()), int(span.end.max())
+        schedules, schedule = self.terms.schedules(conn, part.ids, first_us, last_us, homes.registry)
         return AdvancePlan(part, held, span, schedules, schedule)
 
     def advanced(self, plan: AdvancePlan) -> Advance:

@@ -21,6 +21,7 @@ class LockedHomes:
     at: Int  # index into rows of each held value
     frontier: Int  # µs; judged up to here
     machines: NDArray[np.void]  # MACHINE
+    registry: int  # the version of the registry since they are locked
 
     @property
     def ids(self) -> NDArray[np.int32]:
@@ -31,11 +32,11 @@ class LockedHomes:
 def load(conn: Connection, home_ids: NDArray[np.int32]) -> LockedHomes:
     """Lock homes and read their state."""
     rows = state_rows.lock(conn, home_ids)
-    held = state_rows.held(conn, rows["home_id"])
+    held, registry = state_rows.held(conn, rows["home_id"])
     at = np.searchsorted(rows["home_id"], held["home_id"])
     frontier = rows["judged_to"].copy()
     np.maximum.at(frontier, at, held["judged_at"])
-    return LockedHomes(rows, held, at, frontier, _machines(rows))
+    return LockedHomes(rows, held, at, frontier, _machines(rows), registry)
 
 
 def _machines(rows: NDArray[np.void]) -> NDArray[np.void]:
@@ -71,4 +72,5 @@ def some(homes: LockedHomes, which: NDArray[np.intp]) -> LockedHomes:
         np.searchsorted(which, homes.at[keep]),
         homes.frontier[which],
         homes.machines[which],
+        homes.registry,
     )

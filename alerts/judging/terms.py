@@ -28,14 +28,14 @@ class ScheduleCache:
         self._alike: dict[Terms, Terms] = {}  # one object for all that are equal
 
     def schedules(
-        self, conn: Connection, home_ids: NDArray[np.int32], first_us: int, last_us: int
+        self, conn: Connection, home_ids: NDArray[np.int32], first_us: int, last_us: int, version: int | None = None
     ) -> tuple[Schedules, Int]:
         """Return schedules that cover [first, last] and some days more, and the index of each home's schedule."""
-        return schedules_of(self.policy, self.look_up(conn, home_ids.tolist()), first_us, last_us)
+        return schedules_of(self.policy, self.look_up(conn, home_ids.tolist(), version), first_us, last_us)
 
-    def look_up(self, conn: Connection, home_ids: list[int]) -> list[Terms]:
-        """Return the terms of homes."""
-        version = place_rows.version(conn)
+    def look_up(self, conn: Connection, home_ids: list[int], version: int | None = None) -> list[Terms]:
+        """Return the terms of homes; `version` is that of the registry, if it is known."""
+        version = place_rows.version(conn) if version is None else version
         if version != self._version or len(self._terms) > KEPT_HOMES:
             self._terms.clear()
             self._alike.clear()

@@ -12,15 +12,6 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_substation_reading (
   supply_temperature real, return_temperature real, supply_pressure real, return_pressure real,
   flow real, heat_power real, outdoor_temperature real, implausible smallint, self_timed boolean, nth integer
 ) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_sensor_now (
-  sensor_id integer, measured_at timestamptz, received_at timestamptz, battery real, battery_at timestamptz,
-  home_id integer, celsius real, judged_at timestamptz, expires_at timestamptz
-) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS stage_home_state (
-  home_id integer, state smallint, state_since timestamptz, judged_to timestamptz,
-  breach_since timestamptz, severe_since timestamptz, warm_since timestamptz,
-  lowest real, flag_id bigint, check_at timestamptz
-) ON COMMIT DELETE ROWS;
 """
 
 # A batch is small compared with the city: force index lookups, as the planner has no statistics of temporary tables.

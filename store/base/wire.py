@@ -1,4 +1,4 @@
-"""Binary COPY between numpy and PostgreSQL; a structured array serves as the buffer.
+"""Columns between numpy and PostgreSQL in binary, by COPY or as arrays; a structured array serves as the buffer.
 
 Instants are int64 microseconds since 1970. The extremes of int64 stand for -infinity ("none") and infinity; SQL turns
 them into NULL where a table has it. NaN is written as NULL. Data that is read has no NULLs: SQL replaces them by NaN.
@@ -8,14 +8,20 @@ The conversion is exact both ways up to 8,000 °C. NONE_MILLI corresponds to inf
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from struct import Struct
 from typing import Any, LiteralString
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
 from psycopg import Cursor
+from psycopg.adapt import Dumper
+from psycopg.pq import Format
 
 from domain.instants import EVER_US, NONE_US
 from domain.milli import NONE_MILLI, PER_DEGREE
+from domain.rows import take
 
 KINDS = {
     "int2": ">i2",
@@ -41,29 +47,79 @@ PG_EPOCH_US = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 
+# The number by which the server knows the type of an element.
+OIDS = {
+    "int2": 21,
+    "int4": 23,
+    "int8": 20,
+    "float4": 700,
+    "milli": 700,
+    "float8": 701,
+    "timestamptz": 1184,
+    "bool": 16,
+}
+ELEMENTS = {kind: np.dtype([("bytes", ">i4"), ("value", of)]) for kind, of in KINDS.items()}
+_ARRAY_HEADER = Struct(">5i")  # dimensions, NULL flag, element type, length, lower bound
+
 Layout = Mapping[str, str]  # column → type
+Columns = tuple[tuple[str, str], ...]  # the same, as what a cache is asked for: a dtype is dear to make
 
 
-def _frame(layout: Layout, kinds: Mapping[str, str]) -> np.dtype[np.void]:
-    fields: list[tuple[str, str]] = [("", ">i2")]
-    for name, kind in layout.items():
-        fields += [(f"{name}:bytes", ">i4"), (name, kinds[kind])]
-    fields[0] = (":columns", ">i2")
-    return np.dtype(fields)
+@cache
+def _blank(columns: Columns) -> NDArray[np.void]:
+    """Return one tuple of COPY without its values."""
+    fields = [(":columns", ">i2")]
+    for name, kind in columns:
+        fields += [(f"{name}:bytes", ">i4"), (name, KINDS[kind])]
+    out = np.zeros(1, np.dtype(fields))
+    out[":columns"] = len(columns)
+    for name, _ in columns:
+        out[f"{name}:bytes"] = out.dtype[name].itemsize
+    return out
+
+
+@cache
+def _native(columns: Columns) -> np.dtype[np.void]:
+    return np.dtype([(name, NATIVE[kind]) for name, kind in columns])
 
 
 def native(layout: Layout) -> np.dtype[np.void]:
     """Return the dtype of rows that `read` returns and `write` takes without copying."""
-    return np.dtype([(name, NATIVE[kind]) for name, kind in layout.items()])
+    return _native(tuple(layout.items()))
+
+
+class ArrayParameter(bytes):
+    """An array as the server takes it in binary; its type is that of the cast in the statement."""
+
+
+class _ArrayDumper(Dumper):
+    format = Format.BINARY
+
+    def dump(self, obj: ArrayParameter) -> bytes:
+        return obj
+
+
+psycopg.adapters.register_dumper(ArrayParameter, _ArrayDumper)
+
+
+def arrays(layout: Layout, rows: NDArray[np.void]) -> dict[str, ArrayParameter]:
+    """Return the columns of rows as parameters for `unnest`; the array needs at least the layout's fields.
+
+    NaN stays NaN. A statement with them is planned once, and needs no temporary table, which is emptied at each commit.
+    """
+    return {name: _array(kind, rows[name]) for name, kind in layout.items()}
+
+
+def _array(kind: str, values: NDArray[Any]) -> ArrayParameter:
+    framed = np.empty(len(values), ELEMENTS[kind])
+    framed["bytes"], framed["value"] = ELEMENTS[kind]["value"].itemsize, _sent(kind, values)
+    return ArrayParameter(_ARRAY_HEADER.pack(1, 0, OIDS[kind], len(values), 1) + framed.tobytes())
 
 
 def encode(layout: Layout, rows: NDArray[np.void]) -> bytes:
     """Encode rows as binary COPY data; the array needs at least the layout's fields; NaN becomes NULL."""
-    dtype = _frame(layout, KINDS)
-    out = np.empty(len(rows), dtype)
-    out[":columns"] = len(layout)
+    out = take(_blank(tuple(layout.items())), np.zeros(len(rows), np.intp))
     for name, kind in layout.items():
-        out[f"{name}:bytes"] = dtype[name].itemsize
         out[name] = _sent(kind, rows[name])
     return _HEADER + _nulled(out, layout) + _TRAILER
 
@@ -86,7 +142,7 @@ def decode(layout: Layout, data: bytes) -> NDArray[np.void]:
     Raises:
         ValueError: the data has NULLs or other columns.
     """
-    dtype = _frame(layout, KINDS)
+    dtype = _blank(tuple(layout.items())).dtype
     body = memoryview(data)[len(_HEADER) : -len(_TRAILER)]
     if len(body) % dtype.itemsize:
         raise ValueError("binary COPY rows are not of the expected width")
@@ -136,8 +192,9 @@ def _got(kind: str, values: NDArray[Any]) -> NDArray[Any]:
 
 def _shift(instants: NDArray[np.int64], by: int) -> NDArray[np.int64]:
     """Convert instants between the two epochs; the extremes stand for -infinity and infinity and are kept."""
-    extreme = (instants == NONE_US) | (instants == EVER_US)
-    return np.where(extreme, instants, instants + np.where(extreme, 0, by))
+    shifted = instants + by
+    np.copyto(shifted, instants, where=(instants == NONE_US) | (instants == EVER_US))
+    return shifted
 
 
 def ids(keys: NDArray[np.integer[Any]] | Sequence[int]) -> str:
@@ -200,8 +257,8 @@ def select_columns(
     columns = {}
     for column, (name, kind) in enumerate(layout.items()):
         field = found.get_value(0, column)
-        dtype = np.dtype(KINDS[kind])
-        columns[name] = _got(kind, np.empty(0, dtype) if field is None else _elements(dtype, field, 0, len(field)))
+        values = np.empty(0, KINDS[kind]) if field is None else _elements(kind, field, 0, len(field))
+        columns[name] = _got(kind, values)
     return columns
 
 
@@ -224,6 +281,8 @@ def decode_arrays(layout: Layout, data: bytes) -> NDArray[np.void]:
 
 def _joined(layout: Layout, parts: list[NDArray[np.void]]) -> NDArray[np.void]:
     first = next(iter(layout))
+    if len(parts) == 1:
+        return parts[0]
     parts.sort(key=lambda part: int(part[first][0]) if len(part) else 0)
     return np.concatenate([np.empty(0, native(layout)), *parts])
 
@@ -231,23 +290,21 @@ def _joined(layout: Layout, parts: list[NDArray[np.void]]) -> NDArray[np.void]:
 def _rows(layout: Layout, fields: Sequence[tuple[bytes, int, int]]) -> NDArray[np.void]:
     """Return the rows of one tuple of arrays, of which each field is bytes, an offset and a size."""
     named = zip(layout.items(), fields, strict=True)
-    columns = {name: _elements(np.dtype(KINDS[kind]), *field) for (name, kind), field in named}
+    columns = {name: _elements(kind, *field) for (name, kind), field in named}
     rows = np.empty(max(len(column) for column in columns.values()), native(layout))
     for name, kind in layout.items():
         rows[name] = _got(kind, columns[name])
     return rows
 
 
-_ARRAY_HEADER = 20  # dimensions, NULL flag, element type, length, lower bound
-
-
-def _elements(dtype: np.dtype[Any], data: bytes, at: int, size: int) -> NDArray[Any]:
+def _elements(kind: str, data: bytes, at: int, size: int) -> NDArray[Any]:
     """Return the elements of an array field; a scalar field has one element."""
+    framed = ELEMENTS[kind]
+    dtype = framed["value"]
     if size == dtype.itemsize:
         return np.frombuffer(data, dtype, 1, at)
-    framed = np.dtype([("bytes", ">i4"), ("value", dtype)])
-    count, rest = divmod(size - _ARRAY_HEADER, framed.itemsize)
-    elements = np.frombuffer(data, framed, max(count, 0), at + _ARRAY_HEADER if count > 0 else at)
+    count, rest = divmod(size - _ARRAY_HEADER.size, framed.itemsize)
+    elements = np.frombuffer(data, framed, max(count, 0), at + _ARRAY_HEADER.size if count > 0 else at)
     if rest or count < 0 or (elements["bytes"] != dtype.itemsize).any():
         raise ValueError("an array has NULLs or another type")
     return np.asarray(elements["value"])

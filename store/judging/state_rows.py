@@ -33,6 +33,7 @@ OPEN_FLAG: wire.Layout = {
     "flag_lowest": "milli",
     "limit": "milli",
 }
+FLAG: wire.Layout = {"flag_id": "int8", **OPEN_FLAG}
 NO_FLAG = {
     "severity": 0,
     "cold_since": NONE_US,
@@ -54,6 +55,7 @@ SENSOR_NOW: wire.Layout = {
     "judged_at": "timestamptz",
     "expires_at": "timestamptz",
 }
+JUDGED: wire.Layout = {name: SENSOR_NOW[name] for name in ("sensor_id", "home_id", "milli", "judged_at", "expires_at")}
 HELD: wire.Layout = {
     "home_id": "int4",
     "sensor_id": "int4",
@@ -63,43 +65,38 @@ HELD: wire.Layout = {
     "received_at": "timestamptz",
     "measured_at": "timestamptz",
 }
+HELD_AND_VERSION: wire.Layout = {**HELD, "version": "int8"}
 
 # Rows are locked in the order of their key, so that two workers with the same homes never wait in a ring. Who had to
 # wait for a lock is given the row as it is after the wait; a flag joined to it would be the one of before, so flags
 # are read in a statement of their own. One row of arrays: a row for each home would cost us more than the server.
 LOCK = """
-COPY (
-  SELECT
-    array_agg(s.home_id), array_agg(s.state), array_agg(coalesce(s.state_since, '-infinity')),
-    array_agg(coalesce(s.judged_to, '-infinity')), array_agg(coalesce(s.breach_since, '-infinity')),
-    array_agg(coalesce(s.severe_since, '-infinity')), array_agg(coalesce(s.warm_since, '-infinity')),
-    array_agg(coalesce(s.lowest, 'infinity')), array_agg(coalesce(s.flag_id, 0)),
-    array_agg(coalesce(s.check_at, '-infinity'))
-  FROM (
-    SELECT * FROM home_state WHERE home_id = ANY(%(homes)s) ORDER BY home_id FOR NO KEY UPDATE
-  ) AS s
-  HAVING count(*) > 0
-) TO STDOUT (FORMAT BINARY)
+SELECT
+  array_agg(s.home_id), array_agg(s.state), array_agg(coalesce(s.state_since, '-infinity')),
+  array_agg(coalesce(s.judged_to, '-infinity')), array_agg(coalesce(s.breach_since, '-infinity')),
+  array_agg(coalesce(s.severe_since, '-infinity')), array_agg(coalesce(s.warm_since, '-infinity')),
+  array_agg(coalesce(s.lowest, 'infinity')), array_agg(coalesce(s.flag_id, 0)),
+  array_agg(coalesce(s.check_at, '-infinity'))
+FROM (
+  SELECT * FROM home_state WHERE home_id = ANY(%(homes)s) ORDER BY home_id FOR NO KEY UPDATE
+) AS s
+HAVING count(*) > 0
 """
 SELECT_OPEN_FLAGS = """
-COPY (
-  SELECT
-    flag_id, severity, cold_since, confirmed_at, coalesce(severe_at, '-infinity'),
-    coalesce(suspended_at, '-infinity'), lowest, limit_celsius
-  FROM flag
-  WHERE flag_id = ANY(%(flags)s)
-  ORDER BY flag_id
-) TO STDOUT (FORMAT BINARY)
+SELECT
+  array_agg(f.flag_id), array_agg(f.severity), array_agg(f.cold_since), array_agg(f.confirmed_at),
+  array_agg(coalesce(f.severe_at, '-infinity')), array_agg(coalesce(f.suspended_at, '-infinity')),
+  array_agg(f.lowest), array_agg(f.limit_celsius)
+FROM (SELECT * FROM flag WHERE flag_id = ANY(%(flags)s) ORDER BY flag_id) AS f
+HAVING count(*) > 0
 """
 SELECT_HELD = """
-COPY (
-  SELECT
-    array_agg(n.home_id), array_agg(n.sensor_id), array_agg(n.celsius), array_agg(n.judged_at),
-    array_agg(n.expires_at), array_agg(n.received_at), array_agg(coalesce(n.measured_at, 'infinity'))
-  FROM sensor_now AS n
-  WHERE n.home_id = ANY(%(homes)s) AND n.judged_at IS NOT NULL
-  HAVING count(*) > 0
-) TO STDOUT (FORMAT BINARY)
+SELECT
+  array_agg(n.home_id), array_agg(n.sensor_id), array_agg(n.celsius), array_agg(n.judged_at),
+  array_agg(n.expires_at), array_agg(n.received_at), array_agg(coalesce(n.measured_at, 'infinity')),
+  (SELECT v.version FROM registry_version AS v)
+FROM sensor_now AS n
+WHERE n.home_id = ANY(%(homes)s) AND n.judged_at IS NOT NULL
 """
 SELECT_LATEST = """
 SELECT n.sensor_id, (extract(epoch FROM n.measured_at) * 1000000)::bigint
@@ -114,7 +111,6 @@ WHERE n.sensor_id = ANY(%(sensors)s) AND n.home_id IS NOT NULL AND n.judged_at I
 ORDER BY n.sensor_id
 FOR NO KEY UPDATE
 """
-COPY_SENSOR_NOW = "COPY stage_sensor_now FROM STDIN (FORMAT BINARY)"
 # What was said last, the last battery and what was judged last move on separately: a sentinel is newer, and not judged.
 # The conditions are repeated because an UPDATE cannot name them without looking each row up twice.
 UPDATE_SENSOR_NOW = """
@@ -128,14 +124,17 @@ SET
   celsius = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.celsius ELSE n.celsius END,
   judged_at = greatest(n.judged_at, nullif(s.judged_at, '-infinity')),
   expires_at = CASE WHEN s.judged_at > coalesce(n.judged_at, '-infinity') THEN s.expires_at ELSE n.expires_at END
-FROM stage_sensor_now AS s
+FROM unnest(
+  %(sensor_id)s::integer[], %(measured_at)s::timestamptz[], %(received_at)s::timestamptz[], %(battery)s::real[],
+  %(battery_at)s::timestamptz[], %(home_id)s::integer[], %(milli)s::real[], %(judged_at)s::timestamptz[],
+  %(expires_at)s::timestamptz[]
+) AS s (sensor_id, measured_at, received_at, battery, battery_at, home_id, celsius, judged_at, expires_at)
 WHERE n.sensor_id = s.sensor_id
   AND (
     coalesce(n.measured_at < s.measured_at, true) OR s.judged_at > coalesce(n.judged_at, '-infinity')
     OR s.battery_at > coalesce(n.battery_at, '-infinity')
   )
 """
-COPY_HOME_STATE = "COPY stage_home_state FROM STDIN (FORMAT BINARY)"
 UPDATE_HOME_STATE = """
 UPDATE home_state AS h
 SET
@@ -143,7 +142,13 @@ SET
   breach_since = nullif(s.breach_since, '-infinity'), severe_since = nullif(s.severe_since, '-infinity'),
   warm_since = nullif(s.warm_since, '-infinity'), lowest = nullif(s.lowest, 'infinity'),
   flag_id = nullif(s.flag_id, 0), check_at = nullif(s.check_at, '-infinity')
-FROM stage_home_state AS s
+FROM unnest(
+  %(home_id)s::integer[], %(state)s::smallint[], %(state_since)s::timestamptz[], %(judged_to)s::timestamptz[],
+  %(breach_since)s::timestamptz[], %(severe_since)s::timestamptz[], %(warm_since)s::timestamptz[], %(lowest)s::real[],
+  %(flag_id)s::bigint[], %(check_at)s::timestamptz[]
+) AS s (
+  home_id, state, state_since, judged_to, breach_since, severe_since, warm_since, lowest, flag_id, check_at
+)
 WHERE h.home_id = s.home_id
 """
 SELECT_DUE = """
@@ -166,7 +171,10 @@ WHERE home_id = ANY(%(homes)s)
 SET_HELD = """
 UPDATE sensor_now AS n
 SET home_id = s.home_id, celsius = s.celsius, judged_at = s.judged_at, expires_at = s.expires_at
-FROM stage_sensor_now AS s
+FROM unnest(
+  %(sensor_id)s::integer[], %(home_id)s::integer[], %(milli)s::real[], %(judged_at)s::timestamptz[],
+  %(expires_at)s::timestamptz[]
+) AS s (sensor_id, home_id, celsius, judged_at, expires_at)
 WHERE n.sensor_id = s.sensor_id AND coalesce(n.judged_at <= s.judged_at, true)
 """
 UPSERT_REJUDGE = """
@@ -181,7 +189,7 @@ ON CONFLICT (home_id) DO UPDATE SET from_at = least(rejudge.from_at, excluded.fr
 def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
     """Lock the homes for this transaction; LOCKED rows sorted by home. Homes that do not exist are left out."""
     with conn.cursor() as cur:
-        states = wire.read_arrays(cur, LOCK, HOME_STATE, {"homes": wire.ids(home_ids)})
+        states = wire.select_arrays(cur, LOCK, HOME_STATE, {"homes": wire.ids(home_ids)})
         flagged = np.flatnonzero(states["flag_id"])
         rows = np.empty(len(states), wire.native(LOCKED))
         for name in HOME_STATE:
@@ -190,17 +198,24 @@ def lock(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
             rows[name] = none
         if len(flagged):
             flag_ids = states["flag_id"][flagged]
-            flags = wire.read(cur, SELECT_OPEN_FLAGS, {"flag_id": "int8", **OPEN_FLAG}, {"flags": wire.ids(flag_ids)})
+            flags = wire.select_arrays(cur, SELECT_OPEN_FLAGS, FLAG, {"flags": wire.ids(flag_ids)})
             at = np.searchsorted(flags["flag_id"], flag_ids)
             for name in OPEN_FLAG:
                 rows[name][flagged] = flags[name][at]
     return rows
 
 
-def held(conn: Connection, home_ids: NDArray[np.int32]) -> NDArray[np.void]:
-    """Return HELD rows: the last judged value of every sensor of the homes, and when it last said anything at all."""
+def held(conn: Connection, home_ids: NDArray[np.int32]) -> tuple[NDArray[np.void], int]:
+    """Return HELD rows: the last judged value of every sensor of the homes, and when it last said anything at all.
+
+    With them comes the version of the registry, for who looks up the terms of the homes.
+    """
     with conn.cursor() as cur:
-        return wire.read_arrays(cur, SELECT_HELD, HELD, {"homes": wire.ids(home_ids)})
+        columns = wire.select_columns(cur, SELECT_HELD, HELD_AND_VERSION, {"homes": wire.ids(home_ids)})
+    rows = np.empty(len(columns["home_id"]), wire.native(HELD))
+    for name in HELD:
+        rows[name] = columns[name]
+    return rows, int(columns["version"][0])
 
 
 def of_sensors(held: NDArray[np.void], sensor_ids: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -225,26 +240,20 @@ def lock_held(conn: Connection, sensor_ids: NDArray[np.int32]) -> list[tuple[int
 
 def put_sensors(conn: Connection, rows: NDArray[np.void]) -> None:
     """Write SENSOR_NOW rows (one per sensor) where they are newer; `judged_at`, `battery_at` none: none among them."""
-    with conn.cursor() as cur:
-        wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
-        cur.execute(UPDATE_SENSOR_NOW)
+    conn.execute(UPDATE_SENSOR_NOW, wire.arrays(SENSOR_NOW, rows))
 
 
 @contextmanager
 def putting_sensors(conn: Connection, rows: NDArray[np.void]) -> Iterator[None]:
     """Write SENSOR_NOW rows as `put_sensors` does, the server while the block works, which asks it nothing."""
-    with conn.cursor() as cur:
-        wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
-        with conn.pipeline():
-            cur.execute(UPDATE_SENSOR_NOW)
-            yield
+    with conn.pipeline():
+        conn.execute(UPDATE_SENSOR_NOW, wire.arrays(SENSOR_NOW, rows))
+        yield
 
 
 def put_homes(conn: Connection, rows: NDArray[np.void]) -> None:
     """Write HOME_STATE rows of homes that this transaction has locked."""
-    with conn.cursor() as cur:
-        wire.write(cur, COPY_HOME_STATE, HOME_STATE, rows)
-        cur.execute(UPDATE_HOME_STATE)
+    conn.execute(UPDATE_HOME_STATE, wire.arrays(HOME_STATE, rows))
 
 
 def due(conn: Connection, now: datetime, most: int) -> list[int]:
@@ -302,6 +311,4 @@ def unqueue(conn: Connection, home_ids: list[int], since: datetime | None) -> No
 def replace_held(conn: Connection, home_ids: list[int], rows: NDArray[np.void]) -> None:
     """Set what the sensors of the homes say, to SENSOR_NOW rows made from their history."""
     conn.execute(FORGET_HELD, {"homes": home_ids})
-    with conn.cursor() as cur:
-        wire.write(cur, COPY_SENSOR_NOW, SENSOR_NOW, rows)
-        cur.execute(SET_HELD)
+    conn.execute(SET_HELD, wire.arrays(JUDGED, rows))
