@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -139,17 +140,32 @@ def draw(chance: Random, policy_text: str) -> Day:
     local = datetime.combine(first, time(chance.choice([4, 12, 18, 20])), zone)
     begin_us = round(local.timestamp()) * SECOND
     end_us = begin_us + 24 * HOUR
-    policy = load(_rules(chance, policy_text, first, zone_name), "the seed", zone_name)
+    policy = _policy(_rules(chance, policy_text, first, zone_name), zone_name)
     beats, is_closing = _beats(chance, begin_us, end_us), chance.random() < 0.25
+    midnight_us = round(datetime.combine(first + timedelta(days=1), time(0), zone).timestamp()) * SECOND
     if is_closing:
-        midnight = datetime.combine(first + timedelta(days=1), time(0), zone)
-        around = (round(midnight.timestamp()) * SECOND + n * MINUTE for n in AROUND_MIDNIGHT_MIN)
+        around = (midnight_us + n * MINUTE for n in AROUND_MIDNIGHT_MIN)
         beats = sorted({*beats[:2], *(beat for beat in around if begin_us < beat < end_us)})
     beats += (end_us + n * MINUTE for n in SETTLES_MIN)
     causes = [_cause(chance, begin_us) for _ in range(chance.choice([0, 0, 1, 2]))]
     sendings = [one for thermometer in THERMOMETERS for one in _says(chance, thermometer, begin_us, end_us, causes)]
+    if is_closing:
+        sendings = [_over_midnight(chance, one, midnight_us) for one in sendings]
     said = sorted(sendings, key=lambda one: (one.at_us, one.device))
     return Day(zone, begin_us, end_us, beats, policy, said, is_closing)
+
+
+@lru_cache(maxsize=2_048)
+def _policy(text: str, zone: str) -> Policy:
+    """Load rules; many seeds have the same ones, which are compiled once."""
+    return load(text, "the seed", zone)
+
+
+def _over_midnight(chance: Random, sending: Sending, midnight_us: int) -> Sending:
+    """Hold back some of what was said in the hours before midnight until the day is being closed."""
+    if not midnight_us - 2 * HOUR <= sending.at_us < midnight_us or chance.random() < 0.5:
+        return sending
+    return replace(sending, at_us=midnight_us + chance.randrange(1, 180) * SECOND)
 
 
 def _beats(chance: Random, begin_us: int, end_us: int) -> list[int]:

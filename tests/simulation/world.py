@@ -31,6 +31,7 @@ WRITING = ("incidents", "incidents", "recovery", "ledger", "seals")  # what othe
 RARE_S, NEVER_S = 12 * 3600.0, float("inf")
 # Share of seeds in which each of them runs: what is not there costs nothing, and nothing hides behind it.
 PROCESSES = {"ingest-1": 1.0, "ingest-2": 0.3, "watch-1": 1.0, "watch-2": 0.2, "notify-1": 0.3, "desk": 0.4}
+SKEWED, SKEWED_AT_CLOSING = 0.3, 0.8  # share of the processes whose clocks are wrong
 BATCHES = (12, 48, 48)  # messages: of few, a burst is several batches, and the next one is sorted ahead
 AHEAD_US = 150_000  # messages come a little before the beat at which watch looks: they meet in the middle
 
@@ -90,7 +91,8 @@ def plan_of(seed: int) -> Plan:
         usual[0] = "ledger"
     paces = {name: RARE_S if name in rare else NEVER_S for name in ROUNDS if name not in usual}
     running = tuple(name for name, share in PROCESSES.items() if chance.random() < share)
-    skews = {name: chance.randint(-LONGEST_SKEW_US, LONGEST_SKEW_US) for name in running if chance.random() < 0.3}
+    share = SKEWED_AT_CLOSING if day.is_closing else SKEWED
+    skews = {name: chance.randint(-LONGEST_SKEW_US, LONGEST_SKEW_US) for name in running if chance.random() < share}
     planned, batch = faults.draw(chance, running, day), chance.choice(BATCHES)
     return Plan(seed, day, planned, broker, paces, chance.random() < 0.3, running, skews, batch)
 
