@@ -20,7 +20,7 @@ from domain.priority import PRIORITY_URGENT
 from domain.tickets import OF_INCIDENT, PASSED_ON, EventKind, TicketClass, TicketSource, TicketState, passes_on
 from domain.words.network import END_TEXTS, INCIDENT_TEXTS, LEAVE_TEXTS, RISER_TEXT, place_text
 from store.base import numbers
-from store.base.halves import Aside, one_by_one
+from store.base.halves import Aside, in_halves, one_by_one
 from store.network import child_rows, incident_rows
 from store.notices import outbox
 from store.tickets import ticket_rows
@@ -74,10 +74,13 @@ def _open(conn: Connection, policy: Policy, rules: Version, rule: IncidentRule, 
     wide = [finding.place for finding in found if finding.place.riser is None]
     child_rows.lock_homes(conn, incident_rows.merging(conn, wide) if wide else [])
     label = policy.labels[policy.versions.index(rules)]
-    for finding in found:
+
+    def open_one(finding: IncidentFinding) -> None:
         place = places[finding.place]
         why = explain(rule, finding, place.name, alarms.get(finding.place.substation, ()), label)
         _open_one(conn, policy, finding, place, why, now)
+
+    one_by_one(conn, found, open_one, Aside[IncidentFinding]("open incidents", key=lambda one: one.place[:2]))
 
 
 def explain(
@@ -226,9 +229,12 @@ def _close(
 
 def _abandon(conn: Connection, policy: Policy, now: datetime) -> None:
     """Dissolve all incidents when the rules have none; each cold ticket then stands alone again."""
-    with conn.transaction():
+
+    def dissolve(incident: int) -> None:
         incident_rows.lock(conn)
-        _close(conn, policy, incident_rows.open_ids(conn), IncidentEnd.NO_POLICY, LeaveReason.NO_POLICY, now)
+        _close(conn, policy, [incident], IncidentEnd.NO_POLICY, LeaveReason.NO_POLICY, now)
+
+    one_by_one(conn, incident_rows.open_ids(conn), dissolve, Aside[int]("incidents"))
 
 
 def _dispatch(conn: Connection, now: datetime) -> None:
@@ -238,13 +244,18 @@ def _dispatch(conn: Connection, now: datetime) -> None:
     with conn.transaction():
         incident_rows.lock(conn)
         alone = child_rows.undispatched(conn)
-        child_rows.set_dispatched(conn, [ticket for ticket, _ in alone], now)
-        entries = [
-            OutboxEntry(NoticeKind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
-            for ticket, number in alone
-        ]
-        outbox.put(conn, entries, now)
-    log.info("homes dispatched by themselves", homes=len(alone))
+        aside = Aside[tuple[int, str]]("homes dispatched", key=lambda one: one[0])
+        left = in_halves(conn, alone, lambda some: _send_for(conn, some, now), aside)
+    log.info("homes dispatched by themselves", homes=len(alone) - len(left))
+
+
+def _send_for(conn: Connection, alone: Sequence[tuple[int, str]], now: datetime) -> None:
+    child_rows.set_dispatched(conn, [ticket for ticket, _ in alone], now)
+    entries = [
+        OutboxEntry(NoticeKind.HOME_STAYED_COLD, Audience.DISPATCH, ticket, data={"incident": number})
+        for ticket, number in alone
+    ]
+    outbox.put(conn, entries, now)
 
 
 def _tell_left(

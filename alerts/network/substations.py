@@ -14,6 +14,7 @@ from domain import groups
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy, Version
 from domain.substation import ChannelBounds, bounds
+from store.base.halves import Aside, in_halves
 from store.network import alarm_rows
 
 
@@ -33,8 +34,10 @@ def look(conn: Connection, policy: Policy, now: datetime) -> None:
             bad = outside(last["value"], limit)
             beyond += _alarms(last[bad], limit, value=True)
             fine += _alarms(last[~bad], limit, value=False)
-        alarm_rows.beyond(conn, beyond, timedelta(seconds=rules.substation.for_s), now)
-        alarm_rows.within(conn, fine)
+        patience = timedelta(seconds=rules.substation.for_s)
+        aside = Aside[dict[str, Any]]("alarms", key=lambda one: one["substation_id"])
+        in_halves(conn, beyond, lambda some: alarm_rows.beyond(conn, some, patience, now), aside)
+        in_halves(conn, fine, lambda some: alarm_rows.within(conn, some), aside)
 
 
 def fresh(rows: NDArray[np.void], rules: Version, now: datetime) -> NDArray[np.void]:

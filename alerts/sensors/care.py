@@ -7,6 +7,7 @@ neither opens nor heals a job for another reason.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import structlog
@@ -24,6 +25,7 @@ from domain.priority import Cold, priority
 from domain.tickets import EventKind, TicketClass, TicketSource
 from domain.words.desk import CARE_TEXTS, clock_text
 from store.base import wire
+from store.base.halves import Aside, in_halves
 from store.readings import stays
 from store.sensors import care_rows
 
@@ -260,38 +262,67 @@ def _heal(
 
 
 def end(conn: Connection, policy: Policy, jobs: Sequence[care_rows.Job], reason: CareEnd, now: datetime) -> int:
-    """Close jobs and their tickets."""
-    if jobs:
-        kind = EventKind.HEALED if reason is CareEnd.HEALED else EventKind.JOB_ENDED
-        care_rows.close(conn, [job.device_job_id for job in jobs], reason.value, now)
-        docket = Docket(conn, policy, now)
-        for job in jobs:
-            docket.add(job.ticket_id, kind, reason=reason.value)
-        docket.write()
-        log.info("device jobs closed", count=len(jobs), reason=reason.value)
-    return len(jobs)
+    """Close jobs and their tickets; one that is refused stays open. Returns how many are closed."""
+    aside = Aside[care_rows.Job]("device jobs", key=lambda job: job.device_job_id)
+    left = in_halves(conn, jobs, lambda some: _end(conn, policy, some, reason, now), aside)
+    if len(jobs) > len(left):
+        log.info("device jobs closed", count=len(jobs) - len(left), reason=reason.value)
+    return len(jobs) - len(left)
+
+
+def _end(conn: Connection, policy: Policy, jobs: Sequence[care_rows.Job], reason: CareEnd, now: datetime) -> None:
+    kind = EventKind.HEALED if reason is CareEnd.HEALED else EventKind.JOB_ENDED
+    care_rows.close(conn, [job.device_job_id for job in jobs], reason.value, now)
+    docket = Docket(conn, policy, now)
+    for job in jobs:
+        docket.add(job.ticket_id, kind, reason=reason.value)
+    docket.write()
+
+
+class FaultySensor(NamedTuple):
+    """A sensor that is to be visited."""
+
+    sensor_id: int
+    home_id: int | None
+    reason: CareReason
+    off_s: float  # of its clock
 
 
 def _open(conn: Connection, policy: Policy, rows: NDArray[np.void], verdicts: Verdicts, now: datetime) -> int:
     """Open a job with its ticket for each sensor that has a fault, for the most pressing one."""
     faults = verdicts == CareVerdict.FAULT
     which = np.flatnonzero(faults.any(axis=1))
-    if not len(which):
-        return 0
-    reasons = [REASONS[i] for i in faults[which].argmax(axis=1)]
-    sensor_ids, homes = rows["sensor_id"][which].tolist(), rows["home_id"][which].tolist()
-    codes = care_rows.codes(conn, sensor_ids)
-    docket = Docket(conn, policy, now)
-    docket.reserve(len(which))
-    off_s = rows["off_s"][which].tolist()
     found = [
-        (sensor, reason, docket.open(opening(home or None, codes[sensor], reason, off)))
-        for sensor, home, reason, off in zip(sensor_ids, homes, reasons, off_s, strict=True)
+        FaultySensor(sensor, home or None, REASONS[reason], off_s)
+        for sensor, home, reason, off_s in zip(
+            rows["sensor_id"][which].tolist(),
+            rows["home_id"][which].tolist(),
+            faults[which].argmax(axis=1).tolist(),
+            rows["off_s"][which].tolist(),
+            strict=True,
+        )
+    ]
+    aside = Aside[FaultySensor]("device jobs", key=lambda one: one.sensor_id)
+    left = in_halves(conn, found, lambda some: _open_some(conn, policy, some, now), aside)
+    if len(found) > len(left):
+        log.info("device jobs opened", count=len(found) - len(left))
+    return len(found) - len(left)
+
+
+def _open_some(conn: Connection, policy: Policy, found: Sequence[FaultySensor], now: datetime) -> None:
+    codes = care_rows.codes(conn, [one.sensor_id for one in found])
+    docket = Docket(conn, policy, now)
+    docket.reserve(len(found))
+    jobs = [
+        {
+            "sensor_id": one.sensor_id,
+            "reason": one.reason.value,
+            "ticket_id": docket.open(opening(one.home_id, codes[one.sensor_id], one.reason, one.off_s)),
+        }
+        for one in found
     ]
     docket.write()
-    care_rows.insert(conn, [{"sensor_id": s, "reason": reason.value, "ticket_id": n} for s, reason, n in found], now)
-    log.info("device jobs opened", count=len(which))
-    return len(which)
+    care_rows.insert(conn, jobs, now)
 
 
 def opening(home_id: int | None, code: str, reason: CareReason, off_s: float = 0.0) -> Opening:

@@ -4,6 +4,7 @@ What a home's valid records say is a function of all of them, whatever order the
 flags in line with it. docs/decisions/0012 tells how such a flag lives beside those of the sensors.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ from domain.notices import Audience, NoticeKind, OutboxEntry
 from domain.policy import Policy
 from domain.states import ClearReason, FlagEndCause, FlagSource, HomeState, NotJudged
 from domain.tickets import EventKind
-from store.base.halves import Aside, one_by_one
+from store.base.halves import Aside, in_halves, one_by_one
 from store.judging import flag_rows
 from store.notices import outbox
 from store.registry import place_rows
@@ -320,12 +321,17 @@ def remind(conn: Connection, now: datetime) -> bool:
 
     The connection is in autocommit mode.
     """
-    with conn.transaction():
-        told = measurement_rows.tell(conn, now + DUE_SOON, now, MOST_TOLD)
-        outbox.put(conn, [_entry(one, audience) for one in told for audience in _TOLD[NoticeKind(one.kind)]], now)
-    if told:
-        log.info("measurements told of", count=len(told))
-    return len(told) == MOST_TOLD
+    due = measurement_rows.untold(conn, now + DUE_SOON, now, MOST_TOLD)
+    aside = Aside[measurement_rows.MeasurementReminder]("reminders", key=lambda one: one.task)
+    left = in_halves(conn, due, lambda some: _remind(conn, some, now), aside)
+    if len(due) > len(left):
+        log.info("measurements told of", count=len(due) - len(left))
+    return len(due) == MOST_TOLD and not left
+
+
+def _remind(conn: Connection, due: Sequence[measurement_rows.MeasurementReminder], now: datetime) -> None:
+    told = measurement_rows.set_told(conn, due, now)
+    outbox.put(conn, [_entry(one, audience) for one in told for audience in _TOLD[NoticeKind(one.kind)]], now)
 
 
 def _entry(told: measurement_rows.MeasurementReminder, audience: Audience) -> OutboxEntry:

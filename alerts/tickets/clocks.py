@@ -51,24 +51,36 @@ def _run_out(conn: Connection, policy: Policy, tickets: Sequence[int], now: date
 
 def date_undated(conn: Connection, policy: Policy, now: datetime) -> bool:
     """Give clocks their due time that began when the calendar did not know the year; True if there may be more."""
-    with conn.transaction():
-        waiting = clock_rows.undated(conn, MOST_CLOCKS)
-        rows = ticket_rows.lock(conn, sorted({clock.ticket_id for clock in waiting}))
-        known = []
-        for clock in waiting:
-            row = rows[clock.ticket_id]
-            assert clock.started_at is not None  # that is how they were found
-            found = clock_due(policy, row.ticket_class, clock.name, clock.started_at, row.opened_at)
-            if found is not None and found.due_at is not None:
-                known.append(_dated(clock, found.due_at, found.warn_at))
-        late = clock_rows.date(conn, known)
-        events = [_event(EventKind.CLOCK_DATED, clock) for clock in late]
-        # What was met before anybody could say by when: late after all.
-        events += [_event(EventKind.CLOCK_BREACHED, clock) for clock in late if clock.breached_at is not None]
-        if events:
-            _tell(conn, policy, sorted({event.ticket_id for event in events}), events, now)
-            log.info("clocks dated", count=len(late))
-    return len(known) == MOST_CLOCKS
+    waiting: dict[int, list[clock_rows.ClockRow]] = {}
+    for clock in clock_rows.undated(conn, MOST_CLOCKS):
+        waiting.setdefault(clock.ticket_id, []).append(clock)
+    known = list[int]()
+
+    def date(tickets: Sequence[int]) -> None:
+        known.append(_date(conn, policy, [clock for ticket in tickets for clock in waiting[ticket]], now))
+
+    in_halves(conn, sorted(waiting), date, Aside[int]("undated clocks"))
+    return sum(known) == MOST_CLOCKS
+
+
+def _date(conn: Connection, policy: Policy, waiting: Sequence[clock_rows.ClockRow], now: datetime) -> int:
+    """Give clocks their due time; return how many have one now."""
+    rows = ticket_rows.lock(conn, sorted({clock.ticket_id for clock in waiting}))
+    known = []
+    for clock in waiting:
+        row = rows[clock.ticket_id]
+        assert clock.started_at is not None  # that is how they were found
+        found = clock_due(policy, row.ticket_class, clock.name, clock.started_at, row.opened_at)
+        if found is not None and found.due_at is not None:
+            known.append(_dated(clock, found.due_at, found.warn_at))
+    late = clock_rows.date(conn, known)
+    events = [_event(EventKind.CLOCK_DATED, clock) for clock in late]
+    # What was met before anybody could say by when: late after all.
+    events += [_event(EventKind.CLOCK_BREACHED, clock) for clock in late if clock.breached_at is not None]
+    if events:
+        _tell(conn, policy, sorted({event.ticket_id for event in events}), events, now)
+        log.info("clocks dated", count=len(late))
+    return len(known)
 
 
 def _dated(clock: clock_rows.ClockRow, due_at: datetime, warn_at: datetime | None) -> dict[str, Any]:

@@ -142,33 +142,32 @@ ORDER BY w.nth
 """
 
 # Tasks due by `soon`, or late by `now`, without a reminder of that kind.
-TELL = """
-WITH untold AS (
-  SELECT d.task, d.due_at, x.kind, d.home_id, d.home, d.room, d.station
-  FROM measurement_task AS d
-  CROSS JOIN LATERAL (
-    SELECT CASE WHEN d.due_at < %(now)s THEN 'measurement_late' ELSE 'measurement_due' END AS kind
-  ) AS x
-  WHERE d.due_at <= %(soon)s AND NOT EXISTS (
-    SELECT FROM measurement_told AS t WHERE t.task = d.task AND t.due_at = d.due_at AND t.kind = x.kind
-  )
-  ORDER BY d.due_at, d.task
-  LIMIT %(most)s
-), told AS (
-  INSERT INTO measurement_told (task, due_at, kind, told_at)
-  SELECT task, due_at, kind, %(now)s FROM untold
-  ON CONFLICT DO NOTHING
-  RETURNING task, due_at, kind
+SELECT_UNTOLD = """
+SELECT d.task, d.home_id, d.home, d.room, d.station, d.due_at, x.kind
+FROM measurement_task AS d
+CROSS JOIN LATERAL (
+  SELECT CASE WHEN d.due_at < %(now)s THEN 'measurement_late' ELSE 'measurement_due' END AS kind
+) AS x
+WHERE d.due_at <= %(soon)s AND NOT EXISTS (
+  SELECT FROM measurement_told AS t WHERE t.task = d.task AND t.due_at = d.due_at AND t.kind = x.kind
 )
-SELECT u.home_id, u.home, u.room, u.station, u.due_at, u.kind
-FROM untold AS u JOIN told USING (task, due_at, kind)
-ORDER BY u.due_at, u.task
+ORDER BY d.due_at, d.task
+LIMIT %(most)s
+"""
+INSERT_TOLD = """
+INSERT INTO measurement_told (task, due_at, kind, told_at)
+SELECT x.task, x.due_at, x.kind, %(now)s
+FROM unnest(%(tasks)s::bigint[], %(due)s::timestamptz[], %(kinds)s::text[]) AS x (task, due_at, kind)
+ORDER BY x.task, x.due_at, x.kind
+ON CONFLICT DO NOTHING
+RETURNING task, due_at, kind
 """
 
 
 class MeasurementReminder(NamedTuple):
     """A reminder that a measurement on site is due or late."""
 
+    task: int
     home_id: int
     home: str
     room: str | None
@@ -286,10 +285,17 @@ def ask(conn: Connection, home: int, due_at: datetime, actor: str, at: datetime)
     conn.execute(INSERT_REQUEST, {"home": home, "due_at": due_at, "actor": actor, "at": at})
 
 
-def tell(conn: Connection, soon: datetime, now: datetime, most: int) -> list[MeasurementReminder]:
-    """Return measurements due by `soon`, or late, that have no reminder of that kind yet, and record the reminder."""
+def untold(conn: Connection, soon: datetime, now: datetime, most: int) -> list[MeasurementReminder]:
+    """Return measurements due by `soon`, or late, that have no reminder of that kind yet."""
     with conn.cursor(row_factory=class_row(MeasurementReminder)) as cur:
-        return cur.execute(TELL, {"soon": soon, "now": now, "most": most}).fetchall()
+        return cur.execute(SELECT_UNTOLD, {"soon": soon, "now": now, "most": most}).fetchall()
+
+
+def set_told(conn: Connection, due: Sequence[MeasurementReminder], now: datetime) -> list[MeasurementReminder]:
+    """Record reminders; return those that nobody has recorded meanwhile."""
+    columns = {"tasks": [one.task for one in due], "due": [one.due_at for one in due]}
+    told = set(conn.execute(INSERT_TOLD, {**columns, "kinds": [one.kind for one in due], "now": now}).fetchall())
+    return [one for one in due if (one.task, one.due_at, one.kind) in told]
 
 
 @dataclass(frozen=True, kw_only=True)

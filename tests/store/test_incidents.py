@@ -146,6 +146,25 @@ def test_unrelated_cold_homes_stay_outside(desk: Town) -> None:
     assert [one[2] for one in desk.incidents()] == [20, 3]
 
 
+def test_a_place_whose_incident_is_refused_stops_no_other(desk: Town) -> None:
+    desk.conn.execute("ALTER TABLE incident ADD CONSTRAINT no_luck CHECK (station <> 'East')")
+    desk.after(5, a=17.0, c=17.0)
+    assert [row["station"] for row in desk.rows("SELECT station FROM incident")] == ["West"]
+    desk.conn.execute("ALTER TABLE incident DROP CONSTRAINT no_luck")
+    desk.look()
+    assert len(desk.incidents()) == 2
+
+
+def test_a_home_that_cannot_be_sent_for_stops_no_other(desk: Town) -> None:
+    desk.after(5, a=17.0)
+    desk.conn.execute("ALTER TABLE outbox ADD CONSTRAINT no_luck CHECK (kind <> 'home_stayed_cold' OR ticket_id > 1)")
+    look(desk.conn, rules(None), desk.now)
+    assert desk.notices("home_stayed_cold") == ["home_stayed_cold"] * 9
+    desk.conn.execute("ALTER TABLE outbox DROP CONSTRAINT no_luck")
+    desk.look(None)
+    assert desk.notices("home_stayed_cold") == ["home_stayed_cold"] * 10
+
+
 def test_looking_again_changes_nothing(desk: Town) -> None:
     desk.after(5, a=17.0)
     counts = "SELECT (SELECT count(*) FROM ticket_event), (SELECT count(*) FROM outbox), (SELECT count(*) FROM ticket)"
@@ -478,12 +497,12 @@ def test_homes_that_join_are_locked_before_their_tickets(desk: Town, database: D
 
 def test_a_look_that_dies_leaves_nothing_half_done(desk: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     def dies(*_: object) -> None:
-        raise RuntimeError
+        raise KeyboardInterrupt
 
     desk.after(5, a=17.0, rule=None)
     with monkeypatch.context() as patched:
         patched.setattr("store.notices.outbox.put", dies)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(KeyboardInterrupt):
             desk.look()
     assert desk.rows("SELECT FROM incident") == []
     assert desk.rows("SELECT FROM ticket WHERE class = 'repair'") == []

@@ -356,6 +356,22 @@ def test_the_crew_hears_once_of_what_is_due_and_dispatch_of_what_is_late(crew: C
     assert [row["kind"] for row in crew.rows(heard)][3:] == ["measurement_due"]
 
 
+def test_a_reminder_that_is_refused_stops_no_other_and_comes_later(crew: Crew) -> None:
+    crew.conn.execute(
+        "INSERT INTO measuring_point (home_id, room, room_kind, every_days, starts_at) "
+        "SELECT home_id, 'living', 'living', 7, %s FROM home",
+        (NOON,),
+    )
+    crew.conn.execute(f"ALTER TABLE outbox ADD CONSTRAINT no_luck CHECK (home_id <> {crew.homes['H2']})")
+    heard = "SELECT home_id FROM outbox ORDER BY outbox_id"
+    for _ in range(2):
+        assert not remind(crew.conn, NOON - HOUR)
+        assert [row["home_id"] for row in crew.rows(heard)] == [crew.homes["H1"]]
+    crew.conn.execute("ALTER TABLE outbox DROP CONSTRAINT no_luck")
+    remind(crew.conn, NOON - HOUR)
+    assert [row["home_id"] for row in crew.rows(heard)] == [crew.homes["H1"], crew.homes["H2"]]
+
+
 def test_two_watches_at_once_tell_of_a_measurement_once(crew: Crew, database: Database) -> None:
     crew.conn.execute(
         "INSERT INTO measuring_point (home_id, room, room_kind, every_days, starts_at) "

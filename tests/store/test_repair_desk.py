@@ -281,6 +281,19 @@ def test_past_the_known_year_the_ticket_is_kept_and_its_clock_dated_later(desk: 
     assert chain.verify(desk.conn).faults == 0
 
 
+def test_a_ticket_whose_clocks_cannot_be_dated_stops_no_other(desk: Company) -> None:
+    start = datetime(2026, 12, 28, 10, tzinfo=NOON.tzinfo)
+    docket = Docket(desk.conn, SEED, start)
+    with desk.conn.transaction():
+        for _ in range(2):
+            docket.open(Opening(ticket_class=TicketClass.COMPLAINT, source=TicketSource.PHONE, priority=3))
+        docket.write()
+    desk.conn.execute("ALTER TABLE clock ADD CONSTRAINT no_luck CHECK (ticket_id > 1 OR due_at IS NULL)")
+    dated = "SELECT DISTINCT ticket_id FROM clock WHERE due_at IS NOT NULL"
+    clocks.date_undated(desk.conn, policy_file.load(CALENDAR_2027, "x"), start + DAY)
+    assert desk.rows(dated) == [{"ticket_id": 2}]
+
+
 REFUSED = [
     "UPDATE ticket_event SET data = '{}'",
     "DELETE FROM ticket_event",

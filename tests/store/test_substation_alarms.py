@@ -64,6 +64,17 @@ def test_low_for_long_enough_is_raised_and_ended_by_a_good_reading(desk: Desk) -
     assert alarm["lowest"] == 40.0
 
 
+def test_an_alarm_that_is_refused_stops_no_other(desk: Desk) -> None:
+    desk.conn.execute("ALTER TABLE substation_alarm ADD CONSTRAINT no_luck CHECK (kind <> 'supply_low')")
+    for minute in (0, 5, 10):
+        hear(desk, minute, {"supply_temperature": 30, "supply_pressure": 0.9, "return_pressure": 0.3})
+    assert shown(desk) == ["supply_pressure_high"]
+    desk.conn.execute("ALTER TABLE substation_alarm DROP CONSTRAINT no_luck")
+    hear(desk, 15, {"supply_temperature": 30, "supply_pressure": 0.9, "return_pressure": 0.3})
+    hear(desk, 25, {"supply_temperature": 30, "supply_pressure": 0.9, "return_pressure": 0.3})
+    assert shown(desk) == ["supply_low", "supply_pressure_high"]
+
+
 def test_a_short_dip_leaves_no_trace(desk: Desk) -> None:
     hear(desk, 0, {**GOOD, "return_pressure": 0.1})
     hear(desk, 5, GOOD)
