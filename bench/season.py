@@ -227,7 +227,7 @@ def filled(conn: psycopg.Connection, field: Field) -> int:
 def loaded(run: Run) -> None:
     """Make the database that rechecks begin with, once: homes, and no readings."""
     with psycopg.connect(run.server.url(), autocommit=True) as conn:
-        if conn.execute("SELECT FROM pg_database WHERE datname = %s", [LOADED]).fetchone():
+        if conn.execute("SELECT FROM pg_database WHERE datname = %s", [LOADED]).rowcount:
             return
     judging.create(run.server, LOADED)
     found(run.server.url(LOADED), run.season.field.homes)
