@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import IO
 
 from local.host import ourselves
-from local.server import Server, children_of, environment
+from local.server import STOP_SECONDS, Server, ServerError, children_of, environment
 from local.trixie import CONTAINERS, with_part
 
 GROUPS = Path("/sys/fs/cgroup")
 PROJECT = "/mnt"
+LAYERS = "overlay2"  # in the daemon's data
 # $0: the Debian folder; $1: the daemon's; $2: its group. The daemon and its containers alone see what is mounted. The
 # Debian folder becomes the root of these mounts: below a chroot, `docker exec` would see this machine's files.
 ENTER = """
@@ -61,10 +62,17 @@ class Containers(Server):
     # `unshare` is deaf to anything milder while its child runs.
     stop_signal = signal.SIGKILL
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Path | None = None) -> None:
+        """Take a folder for the daemon; `like` is the data of one that has ended in order, whose images it has too."""
         self.root = with_part(CONTAINERS)
         super().__init__(folder, None, ourselves())
         self.group = f"hearth-{self.port}"
+        self.like = like
+
+    @property
+    def data(self) -> Path:
+        """The folder that the daemon keeps images and layers in."""
+        return self.place / "data"
 
     @property
     def project(self) -> Path:
@@ -93,6 +101,18 @@ class Containers(Server):
             done = self.docker("import", *words, "-", image, seconds=600, source=packing.stdout)
         assert (packing.returncode, done.returncode) == (0, 0), done.stderr
 
+    def end(self) -> None:
+        """Ask the daemon to end, so that others may begin from its data; raise ServerError when it does not."""
+        assert self._process is not None
+        (daemon,) = children_of(self._process.pid)
+        os.kill(daemon, signal.SIGTERM)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ServerError(f"dockerd does not end:\n{self._log_tail()}") from None
+        finally:
+            self.stop()
+
     def stop(self) -> None:
         """End the daemon and with it every container, at once."""
         self.kill()
@@ -118,8 +138,11 @@ class Containers(Server):
     def _prepare(self) -> None:
         # What a daemon before it has left there says that it still runs.
         shutil.rmtree(self.place / "run", ignore_errors=True)
-        for name in ("data", "run", "project"):
+        for name in ("run", "project"):
             (self.place / name).mkdir(exist_ok=True)
+        if self.like and not self.data.exists():
+            copy_of_data(self.like, self.data)
+        self.data.mkdir(exist_ok=True)
 
     def _command(self) -> list[str]:
         alone = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--"]
@@ -129,3 +152,11 @@ class Containers(Server):
         return bool(list(children_of(self._process.pid if self._process else 0))) and (
             self.docker("info", "--format", "{{.ID}}").returncode == 0
         )
+
+
+def copy_of_data(data: Path, copy: Path) -> None:
+    """Copy a daemon's data. Files of layers are linked: containers write theirs elsewhere, nobody changes a layer."""
+    copy.mkdir()
+    for part in data.iterdir():
+        how = ["--link"] if part.name == LAYERS else []
+        subprocess.run(["cp", "--archive", *how, str(part), str(copy)], check=True)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from local import bookworm
+from local import bookworm, trixie
 from local.compose import config
 from local.containers import Containers
 from local.port import LOOPBACK
@@ -31,7 +31,7 @@ FILE = "docker-compose.yml"
 LEFT_OUT = {"grafana"}
 # What the image is made of, and what the compose file mounts.
 SHIPPED = ("Dockerfile", ".dockerignore", FILE, "docker-compose.scale.yml", "deploy")
-CACHE = Path("/var/cache/hearth")
+Services = dict[str, Any]
 
 
 class Someone(NamedTuple):
@@ -44,11 +44,11 @@ class Someone(NamedTuple):
 class Stack:
     """A checkout as an operator has it, on a machine with Docker."""
 
-    def __init__(self, containers: Containers) -> None:
+    def __init__(self, containers: Containers, services: Services) -> None:
         self.containers = containers
         self.place = containers.project
-        self.services: dict[str, Any] = config(ROOT, FILE)["services"]
-        self.wanted = [name for name, told in self.services.items() if name not in LEFT_OUT and "profiles" not in told]
+        self.services = services
+        self.wanted = wanted(services)
 
     def run(self, *arguments: str, seconds: float = 300.0) -> str:
         """Run `docker compose` with these words; it must succeed."""
@@ -74,9 +74,19 @@ class Stack:
         return json.loads(done.stdout)
 
 
-def prepare(containers: Containers) -> Stack:
-    """Lay out the checkout, make secrets, policy and registry, and build all images."""
-    stack = Stack(containers)
+def wanted(services: Services) -> list[str]:
+    """Return the services that are brought up."""
+    return [name for name, told in services.items() if name not in LEFT_OUT and "profiles" not in told]
+
+
+def pulled(services: Services) -> list[str]:
+    """Return the images that are not Hearth's own."""
+    return sorted({image for name in wanted(services) if not (image := services[name]["image"]).startswith("hearth:")})
+
+
+def prepare(containers: Containers, services: Services) -> Stack:
+    """Lay out the checkout, and make secrets, policy and registry."""
+    stack = Stack(containers, services)
     for name in (*SHIPPED, *copied()):
         source, to = ROOT / name, stack.place / name
         if source.is_dir():
@@ -104,12 +114,6 @@ def copied() -> set[str]:
     return {name for group in words for name in group}
 
 
-def begins() -> str:
-    """Return the image that the Dockerfile begins from."""
-    (image,) = {line.split()[1] for line in (ROOT / "Dockerfile").read_text().splitlines() if line.startswith("FROM ")}
-    return image
-
-
 @pytest.fixture
 def stack() -> Iterator[Stack]:
     """All of it, up and healthy."""
@@ -117,18 +121,14 @@ def stack() -> Iterator[Stack]:
         unavailable(f"NOT TESTED IN CONTAINERS: {reason}")
     if not bookworm.folder().exists():
         unavailable(f"NOT TESTED IN CONTAINERS: {bookworm.folder()} is not built (make trixie)")
-    with tempfile.TemporaryDirectory(prefix="containers-", dir=CACHE) as name:
-        containers = Containers(Path(name) / "docker")
+    services = config(ROOT, FILE)["services"]
+    with tempfile.TemporaryDirectory(prefix="containers-", dir=trixie.folder().parent) as name:
         try:
-            stand_ins.wheels()
-            containers.start()
+            containers = Containers(Path(name) / "docker", stand_ins.images(pulled(services))).start()
         except ServerError as error:
             pytest.skip(f"NOT TESTED IN CONTAINERS, the kernel does not allow them: {error}")
         try:
-            stack = prepare(containers)
-            stand_ins.make_python(containers, begins())
-            images = {told["image"] for name, told in stack.services.items() if name in stack.wanted}
-            stand_ins.make(containers, iter(sorted(i for i in images if not i.startswith("hearth:"))))
+            stack = prepare(containers, services)
             stack.run("build", "admin", seconds=600)
             stack.run("up", "--detach", "--no-build", *stack.wanted, seconds=600)
             yield stack
