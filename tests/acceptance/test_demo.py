@@ -23,7 +23,7 @@ from local.host import MACHINE, discard, may_show
 from local.port import LOOPBACK
 from local.server import alive
 from store.base.access import Role
-from tests.acceptance.processes import PROGRAM, surroundings
+from tests.acceptance.processes import PROGRAM, run, surroundings
 from tests.acceptance.waiting import until
 from tests.acceptance.warm import ROOT
 from tests.conftest import ANSWER_S, unavailable
@@ -60,6 +60,13 @@ def demo(folder: Path, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def refusal(folder: Path, *arguments: str) -> list[str]:
+    """Return the lines that a demo says which does not begin."""
+    done = run({}, "demo", "--folder", str(folder), *arguments)
+    assert done.returncode == 2, done.stderr
+    return done.stderr.splitlines()
 
 
 def finished(process: subprocess.Popen[str]) -> tuple[str, str]:
@@ -185,10 +192,8 @@ def test_what_the_operator_can_mend_is_one_line(folder: Path, tmp_path: Path) ->
             ("--for", "soon"): "--for",
         }
         for arguments, words in wrong.items():
-            process = demo(folder, *arguments)
-            _, errors = process.communicate(timeout=60)
-            assert (process.returncode, errors.count("\n")) == (2, 1), errors
-            assert words in errors
+            (line,) = refusal(folder, *arguments)
+            assert words in line
     assert not folder.exists()
 
 
@@ -200,9 +205,7 @@ def test_the_options_that_the_readme_shows_are_taken(folder: Path, tmp_path: Pat
     assert len(shown) == 4
     for line in shown:
         arguments = re.sub(r"--folder \S+|--port \d+", "", line).split()
-        process = demo(tmp_path / "file" / "town", *arguments)
-        _, errors = process.communicate(timeout=60)
-        assert (process.returncode, errors.splitlines()[-1].endswith("take another --folder")) == (2, True), errors
+        assert refusal(tmp_path / "file" / "town", *arguments)[-1].endswith("take another --folder")
 
 
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
@@ -211,12 +214,10 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(small)]).returncode:
         unavailable("NOT TESTED ON A FULL DISK: it takes a file system of its own, which root may mount")
     try:
-        process = demo(small / "town")
-        _, errors = process.communicate(timeout=60)
+        (line,) = refusal(small / "town")
     finally:
         subprocess.run(["umount", str(small)], check=True)
-    assert (process.returncode, errors.count("\n")) == (2, 1), errors
-    assert re.search(r"\d+ MB free, a demo needs \d+ MB; free some space, or take another --folder", errors)
+    assert re.search(r"\d+ MB free, a demo needs \d+ MB; free some space, or take another --folder", line)
 
 
 @pytest.mark.parametrize(

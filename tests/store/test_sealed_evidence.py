@@ -17,7 +17,7 @@ from domain.tickets import EventKind, TicketClass
 from store.base import audit
 from store.evidence.signing import SigningKey
 from tests import registry_rows as town
-from tests.conftest import TEMPLATE, Database, Servers, administer
+from tests.conftest import TEMPLATE, Database, Servers, administer, fresh_database
 from tests.store.company import SEED, Company
 from tests.store.desk import MINUTE, NOON
 
@@ -75,8 +75,7 @@ class Sealed(Company):
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables "
             "WHERE schemaname IN ('public', 'identity') AND tablename NOT IN ('reading', 'substation_reading')"
         )
-        for table in tables:
-            self.conn.execute(f"ALTER TABLE {table['name']} DISABLE TRIGGER USER".encode())
+        self.conn.execute("; ".join(f"ALTER TABLE {one['name']} DISABLE TRIGGER USER" for one in tables).encode())
         for statement in statements:
             self.conn.execute(statement.encode())
 
@@ -113,9 +112,7 @@ def forged(servers: Servers, flavour: str, lived: dict[str, Database]) -> Iterat
             for home, sensor in (("H1", "s1"), ("H2", "s2")):
                 town.sensor(conn, sensor, town.home(conn, home))
             Sealed(conn).live()
-    administer(server, "CREATE DATABASE forged TEMPLATE lived")
-    yield Database(server.url("forged"), flavour)
-    administer(server, "DROP DATABASE forged WITH (FORCE)")
+    yield from fresh_database(server, flavour, "lived")
 
 
 @pytest.fixture
