@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,11 @@ from domain.errors import UsageError
 ROOMS = (alerts, archives, domain, store)  # what judging needs
 SCHEMA = "name string, said binary"
 PYTHON = "spark.pyspark.python"
+# Java only hands out tasks and takes answers: what its optimising compiler takes of the cores, Python lacks.
+JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SETTINGS = {
+    "spark.driver.extraJavaOptions": JAVA,
+    "spark.executor.extraJavaOptions": JAVA,
     "spark.executorEnv.OPENBLAS_NUM_THREADS": "1",  # a task has a core
     "spark.sql.execution.arrow.maxRecordsPerBatch": "1",
 }
@@ -89,14 +94,18 @@ def each(session: Any, task: Callable[[str], bytes], names: Sequence[str]) -> li
 
 
 def packed(folder: Path) -> Path:
-    """Pack Hearth's rooms into a zip, from which Python imports."""
+    """Pack Hearth's rooms into a zip, from which Python imports; compiled too, for those who have the same Python."""
     path = folder / "hearth-rooms.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
         for room in ROOMS:
             top = Path(room.__path__[0])
             for file in sorted(top.rglob("*")):
-                if file.is_file() and "__pycache__" not in file.parts:
-                    out.write(file, str(Path(room.__name__) / file.relative_to(top)))
+                if not file.is_file() or "__pycache__" in file.parts:
+                    continue
+                name = Path(room.__name__) / file.relative_to(top)
+                out.write(file, str(name))
+                if file.suffix == ".py" and (compiled := Path(cache_from_source(str(file)))).is_file():
+                    out.write(compiled, str(name.with_suffix(".pyc")))
     return path
 
 

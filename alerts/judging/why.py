@@ -24,8 +24,7 @@ from store.judging import rooms_then
 from store.readings.reading_rows import PLACED
 from store.registry import place_rows
 
-SHOWN = "\0"  # in no text of a policy
-RULE_OF = ("version", "cold_since", "confirmed_at", "severe_at", "limit")  # fields of MACHINE that tell the rule
+SINCE, CONFIRMED, CELSIUS = "\0since", "\0confirmed", "\0celsius"  # in no text of a policy
 
 
 class RoomThen(NamedTuple):
@@ -59,6 +58,7 @@ def explain(
         _why(
             rules.of(homes[home], flag),
             flag,
+            policy.zone,
             known[asked[home, _proven(flag)]],
             known[asked[home, int(flag["cold_since"])]],
         )
@@ -125,27 +125,30 @@ class _Rule(NamedTuple):
 
     limit: Limit
     same: dict[str, Any]
-    said: Text  # with SHOWN where the temperature stands
+    said: Text  # with SINCE, CONFIRMED and CELSIUS where these stand
 
 
 class _Rules:
-    """The rules of the flags that are raised together: in a storm they are few."""
+    """The rules of the flags that are raised together: they are few."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._known: dict[tuple[Any, ...], _Rule] = {}
+        self._limits: dict[tuple[place_rows.ContractRow, int], list[Limit]] = {}
+        self._known: dict[tuple[Limit, int], _Rule] = {}
 
     def of(self, home: place_rows.ContractRow, flag: np.void) -> _Rule:
         """Return the rule that a flag of a home broke."""
-        key = (home, *(int(flag[name]) for name in RULE_OF))
-        if (rule := self._known.get(key)) is None:
-            rule = self._known[key] = self._make(home, flag)
+        version = int(flag["version"])
+        limits = self._limits.get((home, version))
+        if limits is None:
+            limits = self._limits[home, version] = _limits(self._policy.versions[version], home)
+        limit = _limit(self._policy.zone, limits, home, flag)
+        if (rule := self._known.get((limit, version))) is None:
+            rule = self._known[limit, version] = self._make(limit, version)
         return rule
 
-    def _make(self, home: place_rows.ContractRow, flag: np.void) -> _Rule:
-        policy = self._policy
-        version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
-        limit = _limit(policy, version, home, flag)
+    def _make(self, limit: Limit, number: int) -> _Rule:
+        version, label = self._policy.versions[number], self._policy.labels[number]
         reason = _reason(limit)
         clause = limit.clause or f"{label}: {limit.home_class} {limit.severity}"
         window = None
@@ -159,20 +162,24 @@ class _Rules:
             "window": window,
             "confirm_for_s": version.confirm_for_s,
         }
-        return _Rule(limit, same, _text(policy, reason, flag, limit, clause))
+        return _Rule(limit, same, _text(reason, limit, clause))
 
 
-def _why(rule: _Rule, flag: np.void, points: list[RoomThen], at_first: list[RoomThen]) -> dict[str, Any]:
+def _why(
+    rule: _Rule, flag: np.void, zone: ZoneInfo, points: list[RoomThen], at_first: list[RoomThen]
+) -> dict[str, Any]:
     held = [point for point in points if point.judged is not None]
     readings = held + [point for point in at_first[:1] if point.judged is not None and point not in held]
     celsius = held[0].judged if held else None
     shown = _shown(milli.celsius(int(flag["lowest"])) if celsius is None else celsius, rule.limit.below_celsius)
+    since, confirmed = (_on_the_clock(int(flag[name]), zone) for name in ("cold_since", "confirmed_at"))
+    zh, en = (text.replace(SINCE, since).replace(CONFIRMED, confirmed).replace(CELSIUS, shown) for text in rule.said)
     return {
         **rule.same,
         "readings": [_reading(point) for point in readings],
         "points": [_point(point, governs=i == 0) for i, point in enumerate(points)],
-        "zh": rule.said.zh.replace(SHOWN, shown),
-        "en": rule.said.en.replace(SHOWN, shown),
+        "zh": zh,
+        "en": en,
     }
 
 
@@ -186,7 +193,7 @@ def explain_measured(
         number: of the record.
     """
     version, label = policy.versions[int(flag["version"])], policy.labels[int(flag["version"])]
-    limit = _limit(policy, version, home, flag)
+    limit = _limit(policy.zone, _limits(version, home), home, flag)
     clause, window = limit.clause or f"{label}: {limit.home_class} {limit.severity}", _window(limit)
     said = {
         "at": _on_the_clock(int(flag["cold_since"]), policy.zone),
@@ -210,18 +217,24 @@ def explain_measured(
     }
 
 
-def _limit(policy: Policy, version: Version, home: place_rows.ContractRow, flag: np.void) -> Limit:
-    """Return the limit that the home was under when its flag was confirmed: the floor limit if it was below both."""
-    clock = to_datetime(_proven(flag)).astimezone(policy.zone).time()
+def _limits(version: Version, home: place_rows.ContractRow) -> list[Limit]:
+    """Return all limits that a home is under at some time of day."""
     limits = [limit for limit in version.limits if limit.home_class == home.home_class]
     if home.contract_limit is not None:
         limits.append(_cold(home, home.contract_limit, home.contract_from, home.contract_to, CONTRACT))
+    return limits
+
+
+def _limit(zone: ZoneInfo, limits: Sequence[Limit], home: place_rows.ContractRow, flag: np.void) -> Limit:
+    """Return the limit that the home was under when its flag was confirmed: the floor limit if it was below both."""
+    clock = _local(_proven(flag), zone).time()
     now = [limit for limit in limits if limit.holds_at(clock)]
     severity = "severe" if flag["severe_at"] == flag["confirmed_at"] else "cold"
     wanted = [limit for limit in now if limit.severity == severity] or now
-    # The registry may have changed under a look-up that judging still held: then the machine's own figure stands.
-    fallback = _cold(home, milli.celsius(int(flag["limit"])))
-    return max(wanted, key=lambda limit: limit.below_celsius, default=fallback)
+    if not wanted:
+        # The registry has changed under a look-up that judging still held: the machine's own figure stands.
+        return _cold(home, milli.celsius(int(flag["limit"])))
+    return max(wanted, key=lambda limit: limit.below_celsius)
 
 
 def _cold(
@@ -251,20 +264,24 @@ def _point(point: RoomThen, governs: bool) -> dict[str, Any]:
     return {"sensor": point.sensor, "room": point.room, "state": state, "judged": point.judged}
 
 
-def _text(policy: Policy, reason: BreachReason, flag: np.void, limit: Limit, clause: str) -> Text:
-    """Return one sentence in each language, in local time, with SHOWN for the temperature."""
-    since, confirmed = (_on_the_clock(int(flag[name]), policy.zone) for name in ("cold_since", "confirmed_at"))
-    said = {"since": since, "confirmed": confirmed, "clause": clause, "limit": f"{limit.below_celsius:g}"}
+def _text(reason: BreachReason, limit: Limit, clause: str) -> Text:
+    """Return one sentence in each language, in local time, with marks for what each flag has of its own."""
+    said = {"since": SINCE, "confirmed": CONFIRMED, "celsius": CELSIUS}
     zh, en = (
-        text.format(window=words, celsius=SHOWN, **said)
+        text.format(window=words, clause=clause, limit=f"{limit.below_celsius:g}", **said)
         for text, words in zip(BREACH_TEXTS[reason], _window(limit), strict=True)
     )
     return Text(zh, en)
 
 
-@lru_cache(maxsize=1024)  # a window opens for all homes at once
 def _on_the_clock(us: int, zone: ZoneInfo) -> str:
-    return to_datetime(us).astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    return _local(us, zone).isoformat(" ", "minutes")
+
+
+@lru_cache(maxsize=1024)  # a window opens for all homes at once
+def _local(us: int, zone: ZoneInfo) -> datetime:
+    """Return a local time without its zone."""
+    return to_datetime(us).astimezone(zone).replace(tzinfo=None)
 
 
 def _window(limit: Limit) -> Text:

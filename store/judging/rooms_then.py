@@ -17,8 +17,10 @@ _BEGINS: LiteralString = """
 SELECT
   a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
 FROM (
-  SELECT x.home_id, timestamptz 'epoch' + x.us * interval '1 microsecond' AS at, x.nth
-  FROM unnest(%(homes)s::integer[], %(instants)s::bigint[]) WITH ORDINALITY AS x (home_id, us, nth)
+  SELECT
+    x.home_id, timestamptz 'epoch' + x.us * interval '1 microsecond' AS at, x.nth, x.old_after + 1 AS old_from, x.old_upto
+  FROM unnest(%(homes)s::integer[], %(instants)s::bigint[], %(old_after)s::integer[], %(old_upto)s::integer[])
+    WITH ORDINALITY AS x (home_id, us, old_after, old_upto, nth)
 ) AS a
 -- OFFSET 0: home by home, as a join would go through the places of all homes for each of these.
 CROSS JOIN LATERAL (SELECT j.* FROM point_judged AS j WHERE j.home_id = a.home_id OFFSET 0) AS q
@@ -30,15 +32,14 @@ LEFT JOIN LATERAL (
     SELECT t.sensor_id, t.measured_at, t.temperature FROM reading AS t
     WHERE is_good(t.quality) AND t.measured_at > %(first)s AND t.measured_at <= %(last)s
 """
-_OLD_ROWS: LiteralString = """
-WITH old AS MATERIALIZED (
-  SELECT x.sensor_id, timestamptz 'epoch' + x.us * interval '1 microsecond' AS measured_at, x.temperature
-  FROM unnest(%(old)s::integer[], %(old_at)s::bigint[], %(old_celsius)s::real[]) AS x (sensor_id, us, temperature)
-)
-"""
+# Each instant has its own: looked for among those of all, they would be gone through once for each.
 _OLD: LiteralString = """
     UNION ALL
-    SELECT o.sensor_id, o.measured_at, o.temperature FROM old AS o
+    SELECT o.sensor_id, timestamptz 'epoch' + o.us * interval '1 microsecond', o.temperature
+    FROM unnest(
+      (%(old)s::integer[])[a.old_from:a.old_upto], (%(old_at)s::bigint[])[a.old_from:a.old_upto],
+      (%(old_celsius)s::real[])[a.old_from:a.old_upto]
+    ) AS o (sensor_id, us, temperature)
 """
 _ENDS: LiteralString = """
   ) AS x
@@ -58,7 +59,7 @@ _ENDS: LiteralString = """
 ORDER BY a.nth, s.code
 """
 SELECT_HEARD = _BEGINS + _ENDS
-SELECT_HEARD_OLD = _OLD_ROWS + _BEGINS + _OLD + _ENDS
+SELECT_HEARD_OLD = _BEGINS + _OLD + _ENDS
 MICROSECOND = timedelta(microseconds=1)
 # The longest reporting interval of any sensor that was ever in the homes.
 SELECT_LONGEST = """
@@ -70,11 +71,12 @@ WHERE q.home_id = ANY (%(homes)s::integer[])
 
 
 class OldReadings(NamedTuple):
-    """Good readings on record from before the table has all: as columns, raw °C."""
+    """Good readings on record from before the table has all: as columns, raw °C, of one instant after the other."""
 
     sensor_id: Sequence[int] = ()
     measured_at: Sequence[int] = ()  # µs
     temperature: Sequence[float] = ()
+    upto: Sequence[int] = ()  # of each instant, how many are its own or those of the ones before
     since: datetime | None = None  # the table is asked for what was measured from here on; None: for all
 
 
@@ -130,6 +132,8 @@ def heard(
             "old": wire.ids(old.sensor_id),
             "old_at": wire.ids(old.measured_at),
             "old_celsius": wire.array(old.temperature),
+            "old_after": wire.ids([0, *old.upto[:-1]]),
+            "old_upto": wire.ids(old.upto),
         }
         statement = SELECT_HEARD_OLD if old.sensor_id else SELECT_HEARD
         # A custom plan each time: a generic plan would contain all chunks.
