@@ -270,7 +270,14 @@ def check_new_rows(conn: Connection, relation: journal.Relation, function: str) 
         key, said = (", ".join(f"n.{name}" for name in names) for names in (relation.key, columns))
         if not relation.together:
             assert f"'{relation.name}', jsonb_build_array({key}), " in source
-        assert f"('{relation.name}', json_build_array({key}), {form}, us, account, json_build_array({said}))" in source
+        made = f"('{relation.name}', json_build_array({key}), {form}, us, account, json_build_array({said}))"
+        assert re.findall(r"\bn\.(\w+)", made) == _told(source) if relation.together else made in source
+
+
+def _told(source: str) -> list[str]:
+    """Return the columns that a text is put together of by `concat`, each at its first use."""
+    text = source[source.index("concat('[") : source.index("'UTF8'")]
+    return list(dict.fromkeys(re.findall(r"\bn\.(\w+)", text)))
 
 
 def check_unchanging(relation: journal.Relation, source: str) -> None:
@@ -280,6 +287,44 @@ def check_unchanging(relation: journal.Relation, source: str) -> None:
     key, said = (", ".join(f"n.{name}" for name in names) for names in (relation.key, columns))
     assert f"'{relation.name}', x.key, {form}, moment" in source
     assert f"jsonb_build_array({key}) AS key, jsonb_build_array({said}) AS said" in source
+
+
+def test_the_text_of_a_new_day_is_that_of_the_check_whatever_it_tells(storm: Storm) -> None:
+    values = [
+        "NULL",
+        "0",
+        "'-0'",
+        "18.3",
+        "-40.001",
+        "0.001",
+        "9e-4",
+        "-1e-20",
+        "99999",
+        "1e5",
+        "-3e38",
+        "'NaN'",
+        "'Infinity'",
+    ]
+    storm.conn.execute("SET datestyle = 'German'")
+    storm.conn.execute("SET extra_float_digits = 0")
+    for home, policy in ((1, "seed@2020-01-01"), (2, 'a "quoted" \\ 政策\t')):
+        days = [
+            f"({home}, DATE '2026-01-01' + {n}, 1, 2, 3, 4, 5, 6, -7, {2**62}, {value}, %(policy)s, true)"
+            for n, value in enumerate(values)
+        ]
+        columns = (
+            "home_id, day, compliant_us, cold_us, severe_us, unknown_us, not_judged_us, shortfall_us, heat, deficit"
+        )
+        for some in (days[:1], days[1:]):  # with an entry of its own, and together
+            storm.conn.execute(
+                f"INSERT INTO ledger ({columns}, lowest, policy, closed) VALUES {', '.join(some)}".encode(),
+                {"policy": policy},
+            )
+    storm.conn.execute("RESET datestyle")
+    assert (storm.entries("ledger"), storm.entries("ledger_days")) == (2, 2)
+    assert storm.faults() == []
+    storm.forge("ledger", "UPDATE ledger SET lowest = 18.4 WHERE home_id = 2 AND lowest = 18.3::real")
+    assert len(storm.faults()) == 1
 
 
 def test_each_relation_is_journalled_as_the_check_reads_it(database: Database) -> None:
