@@ -18,7 +18,8 @@ SELECT
   a.nth::integer, s.code AS sensor, q.room, q.room_kind, r.measured_at, r.temperature, r.offset_k, r.interval_s
 FROM (
   SELECT
-    x.home_id, timestamptz 'epoch' + x.us * interval '1 microsecond' AS at, x.nth, x.old_after + 1 AS old_from, x.old_upto
+    x.home_id, timestamptz 'epoch' + x.us * interval '1 microsecond' AS at, x.nth, x.old_after + 1 AS old_from,
+    x.old_upto
   FROM unnest(%(homes)s::integer[], %(instants)s::bigint[], %(old_after)s::integer[], %(old_upto)s::integer[])
     WITH ORDINALITY AS x (home_id, us, old_after, old_upto, nth)
 ) AS a
