@@ -85,8 +85,11 @@ def check_tickets(conn: Connection, found: Findings) -> None:
 
 def check_records(conn: Connection, found: Findings) -> None:
     """Check each row of evidence against its last entry in the journal."""
+    found.count("records", 0)
     for relation in journal.RELATIONS:
         highest = journal.highest(conn, relation)
+        if highest is None:  # neither a row nor an entry
+            continue
         for low, high in journal.stretches(highest, relation.step):
             with _moment(conn):
                 rows = journal.beside(conn, relation, low, high)

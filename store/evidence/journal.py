@@ -19,7 +19,7 @@ SELECT
   set_config('bytea_output', 'hex', true)
 """
 SELECT_HIGHEST_ENTRY = """
-SELECT coalesce(max((j.key ->> 0)::bigint), 0)
+SELECT max((j.key ->> 0)::bigint)
 FROM unnest(%(relations)s::text[]) AS r (relation)
 CROSS JOIN LATERAL (
   SELECT x.key FROM journal AS x WHERE x.relation = r.relation ORDER BY x.key DESC LIMIT 1
@@ -245,16 +245,14 @@ class JournalledRow(NamedTuple):
     told: str
 
 
-def highest(conn: Connection, relation: Relation) -> int:
-    """Return the highest first number of a key, of a row or an entry."""
-    statement = sql.SQL("SELECT coalesce(max({}), 0) FROM {}").format(
-        sql.Identifier(relation.key[0]), relation.identifier
-    )
+def highest(conn: Connection, relation: Relation) -> int | None:
+    """Return the highest first number of a key, of a row or an entry; None: there is neither."""
+    statement = sql.SQL("SELECT max({}) FROM {}").format(sql.Identifier(relation.key[0]), relation.identifier)
     rows = (
         conn.execute(statement).fetchone(),
         conn.execute(SELECT_HIGHEST_ENTRY, {"relations": [relation.name, relation.together]}).fetchone(),
     )
-    return max(int(row[0]) for row in rows if row)
+    return max((int(row[0]) for row in rows if row and row[0] is not None), default=None)
 
 
 def beside(conn: Connection, relation: Relation, low: int, high: int) -> list[JournalledRow]:
