@@ -344,9 +344,12 @@ class Connection(psycopg.Connection[Any]):
 def name_of(gen: Generator[Any, Any, Any]) -> str:
     """Return the name of the function that made a generator, where a transaction and a pipeline have each its own."""
     code = getattr(gen, "gi_code", None)
-    if code is not None and code.co_qualname.startswith("BasePipeline."):
-        return f"pipeline {code.co_name.strip('_').removesuffix('_gen')}"
-    return str(getattr(gen, "__name__", ""))
+    return _named(code.co_qualname, code.co_name) if code else str(getattr(gen, "__name__", ""))
+
+
+@cache
+def _named(qualified: str, name: str) -> str:
+    return f"pipeline {name.strip('_').removesuffix('_gen')}" if qualified.startswith("BasePipeline.") else name
 
 
 def told(gen: Generator[Any, Any, Any]) -> str:
@@ -354,9 +357,11 @@ def told(gen: Generator[Any, Any, Any]) -> str:
     frame = getattr(gen, "gi_frame", None)
     if frame is None:
         return ""
-    query = frame.f_locals.get("query") or frame.f_locals.get("statement")
+    names = frame.f_locals
+    query = names.get("query") or names.get("statement")
     if query is None:
-        return _ending(frame.f_locals) if name_of(gen) == "_exit_gen" else name_of(gen)
+        name = name_of(gen)
+        return _ending(names) if name == "_exit_gen" else name
     return _short(query if isinstance(query, str) else bytes(query))
 
 

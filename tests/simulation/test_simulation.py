@@ -1,9 +1,12 @@
 """A handful of seeds and of planted bugs; all of them by `python -m tests.simulation`."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from tests.simulation import playing
 from tests.simulation.__main__ import seeds_to_find
+from tests.simulation.invariants.clocks_by_hand import Clock
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.stage import Stage
 
@@ -28,3 +31,17 @@ def test_a_seed_is_the_same_to_the_statement(on: Stage) -> None:
 def test_a_planted_bug_is_found(on: Stage, name: str) -> None:
     assert seeds_to_find(on, name, 20, FOREVER) is not None
     assert name in MUTANTS
+
+
+@pytest.mark.parametrize(
+    ("met", "is_broken", "wrong", "wrong_where_clocks_differ"),
+    [(None, True, False, False), (-1, False, False, False), (-1, True, True, True), (0, False, False, False),
+     (0, True, True, False), (1, True, False, False), (1, False, True, True)],
+)  # fmt: skip
+def test_a_broken_clock_is_met_when_it_broke_by_who_is_behind(
+    met: int | None, is_broken: bool, wrong: bool, wrong_where_clocks_differ: bool
+) -> None:
+    due = datetime(2026, 1, 15, tzinfo=UTC)
+    met_at = None if met is None else due + timedelta(minutes=met)
+    clock = Clock("T1", "contact", due - timedelta(minutes=30), due, met_at, due if is_broken else None)
+    assert (clock.runs_wrong(apart=False), clock.runs_wrong(apart=True)) == (wrong, wrong_where_clocks_differ)

@@ -100,6 +100,7 @@ class Day:
     policy: Policy
     sendings: list[Sending]
     is_closing: bool = False  # messages come while a day is closed
+    has_incident: bool = False  # many homes turn cold at once
 
     def without(self, homes: frozenset[int], numbers: frozenset[int]) -> "Day":
         """Return the same day without some homes' messages, and without some messages."""
@@ -152,7 +153,7 @@ def draw(chance: Random, policy_text: str) -> Day:
     if is_closing:
         sendings = [_over_midnight(chance, one, midnight_us) for one in sendings]
     said = sorted(sendings, key=lambda one: (one.at_us, one.device))
-    return Day(zone, begin_us, end_us, beats, policy, said, is_closing)
+    return Day(zone, begin_us, end_us, beats, policy, said, is_closing, has_incident=bool(causes))
 
 
 @lru_cache(maxsize=2_048)

@@ -87,8 +87,10 @@ def plan_of(seed: int) -> Plan:
     day = town.draw(chance, POLICY)
     broker = BrokerFaults(chance.choice([0, 0.02, 0.2]), chance.choice([0, 0.2]), chance.random() < 0.5)
     usual, rare = [chance.choice(WRITING), chance.choice(ROUNDS)], chance.sample(ROUNDS, 4)
-    if day.is_closing:
+    if day.is_closing:  # what a day is about is looked at, too
         usual[0] = "ledger"
+    elif day.has_incident and chance.random() < 0.7:
+        usual[0] = "incidents"
     paces = {name: RARE_S if name in rare else NEVER_S for name in ROUNDS if name not in usual}
     running = tuple(name for name, share in PROCESSES.items() if chance.random() < share)
     share = SKEWED_AT_CLOSING if day.is_closing else SKEWED
