@@ -71,7 +71,8 @@ class Network:
 
     def came(self, at: int, told: Forecast) -> Lesson:
         """Return what a forecast that was made at a step can teach, when its day is over."""
-        return Lesson(self.window(at), told, self.after(at), self.limited(at))
+        supplied = self.supply[at + 1 : at + 1 + DAY]
+        return Lesson(self.window(at), told, self.after(at), supplied, self.limited(at))
 
     def limited(self, at: int) -> Floats:
         """Return [home, step]: the limits of the day that followed a step."""

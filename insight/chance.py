@@ -9,13 +9,16 @@ from insight.forecast import LEADS
 from insight.window import DAY, HOUR, Floats
 
 COVERAGE = 0.9
+_KNOTS, _STEPS = np.append(0, LEADS), np.arange(1, DAY + 1)
+_BEFORE = np.searchsorted(_KNOTS, _STEPS) - 1  # the place of the lead before each step, and how far on it lies
+_SHARE = (_STEPS - _KNOTS[_BEFORE]) / np.diff(_KNOTS)[_BEFORE]
 HORIZONS_H = (3, 6, 12, 24)
 HORIZONS = np.array(HORIZONS_H) * HOUR  # steps
 ERROR_EDGES = np.concatenate([-np.geomspace(20, 0.01, 60), [0.0], np.geomspace(0.01, 20, 60)])  # in scales of a home
-MARGIN_EDGES = np.concatenate([-np.geomspace(8, 0.05, 24), [0.0], np.geomspace(0.05, 8, 24)])  # kelvin over the limit
+MARGIN_EDGES = np.concatenate([-np.geomspace(20, 0.05, 30), [0.0], np.geomspace(0.05, 20, 30)])  # deviations
 NOW_EDGES = np.array([0.0, 0.3, 1.0, 2.0])  # kelvin over the limit as it is now; what moves counts with its like
-OFF = len(NOW_EDGES) + 1  # the class of all homes whose supply is off, beside that of what they are now
 ANSWER = 6.0  # by so much the share outside changes for a miss, over all errors that count
+LEAST_OFF_K = 0.1  # by so much a thermometer and a room are off anyway
 QUARTILES = 1.349  # deviations between the quartiles of a normal distribution
 LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.1  # calm days make no interval narrower than past errors are
 LEAST_KNOWN = 0.75  # of the steps of a horizon; else nobody knows whether it was cold meanwhile
@@ -24,20 +27,16 @@ LEAST_KNOWN = 0.75  # of the steps of a horizon; else nobody knows whether it wa
 def path(now: Floats, expected: Floats) -> Floats:
     """Return [home, step 1 to 24 h]: the temperature to expect, °C, straight between now and the leads."""
     knots = np.concatenate([now[:, None], now[:, None] + expected], axis=1)
-    at = np.concatenate([[0], LEADS])
-    steps = np.arange(1, DAY + 1)
-    place = np.searchsorted(at, steps) - 1
-    share = (steps - at[place]) / (at[place + 1] - at[place])
-    return np.asarray(knots[:, place] * (1 - share) + knots[:, place + 1] * share)
+    return np.asarray(knots[:, _BEFORE] * (1 - _SHARE) + knots[:, _BEFORE + 1] * _SHARE)
 
 
-def margins(celsius: Floats, limits: Floats) -> Floats:
+def margins(celsius: Floats, limits: Floats, deviation: Floats | float = 1.0) -> Floats:
     """Return [home, horizon]: the least that a home stays above its limits, kelvin; below is negative.
 
     Limits are °C, [home, step]; so is `celsius`, or [home, 1] for what stays as it is. NaN: there is no limit, or too
-    little is known.
+    little is known. With `deviation` [home, step], by how much such forecasts are off, it is told in that.
     """
-    above = celsius - limits
+    above = (celsius - limits) / deviation
     known = np.isfinite(above)
     least = np.where(known, above, np.inf)
     found = np.stack([least[:, :steps].min(axis=1) for steps in HORIZONS], axis=1)
@@ -51,7 +50,7 @@ def _no_errors() -> Floats:
 
 
 def _no_margins() -> Floats:
-    return np.zeros((2, len(HORIZONS), OFF + 1, len(MARGIN_EDGES) + 1))
+    return np.zeros((2, len(HORIZONS), len(NOW_EDGES) + 1, len(MARGIN_EDGES) + 1))
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Experience:
     errors: Floats = field(default_factory=_no_errors)  # [lead, bin of error in scales]
     margins: Floats = field(
         default_factory=_no_margins
-    )  # [pairs or events, horizon, class, bin of margin]; a class is of margins now, or OFF
+    )  # [pairs or events, horizon, class of margin now, bin of margin]
     outside: Floats = field(default_factory=lambda: np.full(len(LEADS), 1 - COVERAGE))  # [lead]
 
     def faded(self, share: float) -> "Experience":
@@ -86,18 +85,14 @@ class Experience:
         outside = self.outside + np.where(learned, ANSWER * fewer / np.maximum(errors.sum(axis=1), 1), 0.0)
         return Experience(errors, self.margins, np.clip(outside, LEAST_OUTSIDE, MOST_OUTSIDE))
 
-    def with_margins(self, foreseen: Floats, came: Floats, now: Floats, off: bool = False) -> "Experience":
-        """Add margins [home, horizon]: as foreseen, as they came, and as they are if all stays as it is.
-
-        `off`: the supply of these homes was off as they were foreseen.
-        """
+    def with_margins(self, foreseen: Floats, came: Floats, now: Floats) -> "Experience":
+        """Add margins [home, horizon]: as foreseen, in deviations, as they came, and as they are if all stays."""
         counted = np.zeros_like(self.margins)
         for place in range(len(HORIZONS)):
             known = np.isfinite(foreseen[:, place]) & np.isfinite(came[:, place])
-            standing, foreseen_at = _place(now[known, place], foreseen[known, place])
-            for each in (standing, np.full_like(standing, OFF)) if off else (standing,):
-                np.add.at(counted[0, place], (each, foreseen_at), 1)
-                np.add.at(counted[1, place], (each, foreseen_at), came[known, place] < 0)
+            at = _place(now[known, place], foreseen[known, place])
+            np.add.at(counted[0, place], at, 1)
+            np.add.at(counted[1, place], at, came[known, place] < 0)
         return Experience(self.errors, self.margins + counted, self.outside)
 
     def interval(self) -> Floats:
@@ -116,19 +111,13 @@ class Experience:
         edges = np.append(ERROR_EDGES, ERROR_EDGES[-1])
         return np.stack([np.interp(end, lead, edges) for end, lead in zip(ends, reached, strict=True)])
 
-    def probability(self, foreseen: Floats, now: Floats, off: bool = False) -> Floats:
-        """Return [home, horizon]: how often it came to be cold where a margin like this was foreseen.
-
-        `off`: the supply of these homes is off. How margins came out in outages then counts half: these are few, and
-        all homes of a network say the same.
-        """
+    def probability(self, foreseen: Floats, now: Floats) -> Floats:
+        """Return [home, horizon]: how often it came to be cold where a margin like this was foreseen."""
         chance = np.full(foreseen.shape, np.nan)
         for place in range(len(HORIZONS)):
             known = np.isfinite(foreseen[:, place]) & np.isfinite(now[:, place])
-            tables = np.stack([falling(*self.margins[:, place, each]) for each in range(OFF + 1)])
-            standing, foreseen_at = _place(now[known, place], foreseen[known, place])
-            outages = OFF if off else standing
-            chance[known, place] = (tables[standing, foreseen_at] + tables[outages, foreseen_at]) / 2
+            tables = np.stack([falling(*self.margins[:, place, each]) for each in range(len(NOW_EDGES) + 1)])
+            chance[known, place] = tables[_place(now[known, place], foreseen[known, place])]
         return chance
 
 

@@ -22,23 +22,33 @@ NEIGHBOURS_BACK = (4, 12, 24, 96)
 SUPPLY_BACK = (1, 4, 12, 96)
 DAYS_BEFORE = (1, 2)
 HARMONICS = (1, 2, 3)
-FEATURES = 44
+FEATURES = 47
 KINDS = 2  # of homes: those that are calm, and those that are stirred, which move by other rules
 STIRRED_K, STIRRED_STEPS = 1.5, 12 * HOUR  # a home that moved so far meanwhile is stirred
 BORROWED = 0.05  # what one kind teaches counts as so much for the other
 # What each feature is of, in the order of `features`: own past 0, neighbours 1, outdoors 2, supply 3, rhythm 4
-GROUPS = np.array([0] * 14 + [2] * 6 + [1] * 5 + [3] * 7 + [4] * 6 + [4, 1, 4, 1, 2, 2])
+GROUPS = np.array([0] * 14 + [2] * 6 + [1] * 5 + [3] * 7 + [4] * 6 + [4, 1, 4, 1, 2, 2] + [3] * 3)
+BEYOND = slice(FEATURES - 3, FEATURES)  # the place of what supply does beyond the weather
+BEYOND_STEPS = (HOUR, 4 * HOUR, DAY)  # before a lead, over which that is a mean; never back beyond now
 TYPICAL_KELVIN = 20.0  # indoors above outdoors, so that what is not known stands for something usual
 LEAST_SCALE_K = 0.15
 
 
-def features(window: Window) -> Floats:
-    """Return [home, lead, feature], without NaN: what is not known is as usual, which is 0."""
+def features(window: Window, beyond: Floats) -> Floats:
+    """Return [home, lead, feature], without NaN: what is not known is as usual, which is 0.
+
+    `beyond`: [step 1 to 24 h], kelvin that supply is to rise beyond what the weather asks for (`supply.py`).
+    """
     now = window.seen[:, -1]
     others = mean_of_others(window.seen, window.building)
     common = [*_own(window.seen), *_around(window, others, now), *_clock(window, len(now))]
-    ahead = [np.stack(each, axis=1) for each in zip(*(_ahead(window, others, lead) for lead in LEADS), strict=True)]
-    table = np.empty((len(now), len(LEADS), len(common) + len(ahead)))
+    warmer = warmth_ahead(window)
+    ahead = [
+        np.stack(each, axis=1)
+        for each in zip(*(_ahead(window, others, warmer, place) for place in range(len(LEADS))), strict=True)
+    ]
+    table = np.empty((len(now), len(LEADS), FEATURES))
+    table[:, :, BEYOND] = of_beyond(beyond)
     for place, each in enumerate(common):
         table[:, :, place] = np.reshape(each, (-1, 1))
     for place, each in enumerate(ahead, len(common)):
@@ -71,15 +81,25 @@ def _clock(window: Window, homes: int) -> list[Floats]:
     return [np.full(homes, wave) for wave in waves]
 
 
-def _ahead(window: Window, others: Floats, lead: int) -> list[Floats]:
+def warmth_ahead(window: Window) -> tuple[Floats, Floats]:
+    """Return [lead]: by how much it is to become warmer outside, and how much of it the days before did not tell."""
+    at = [(-1 - days * DAY, LEADS - 1 - days * DAY) for days in DAYS_BEFORE]
+    cycle = _mean(np.stack([window.outdoor[to] - window.outdoor[since] for since, to in at], axis=1))
+    told = window.outdoor_ahead - window.outdoor[-1]
+    return np.where(np.isfinite(told), told, cycle), np.where(np.isfinite(told), told - cycle, 0.0)
+
+
+def of_beyond(beyond: Floats) -> Floats:
+    """Return [lead, feature] of `beyond`, as `features` has them."""
+    return np.stack([[_mean(beyond[max(lead - back, 0) : lead]) for back in BEYOND_STEPS] for lead in LEADS])
+
+
+def _ahead(window: Window, others: Floats, warmth: tuple[Floats, Floats], place: int) -> list[Floats]:
     """Return what followed after this time of days before, and how much warmer it is to become outside."""
-    homes = len(window.seen)
+    homes, lead = len(window.seen), LEADS[place]
     at = [(-1 - days * DAY, lead - 1 - days * DAY) for days in DAYS_BEFORE]
     followed = [series[..., to] - series[..., since] for since, to in at for series in (window.seen, others)]
-    cycle = _mean(np.array([window.outdoor[to] - window.outdoor[since] for since, to in at]))
-    told = window.outdoor_ahead[np.searchsorted(LEADS, lead)] - window.outdoor[-1]
-    warmer = told if np.isfinite(told) else cycle
-    return [*followed, np.full(homes, warmer), np.full(homes, 0.0 if np.isnan(told) else told - cycle)]
+    return [*followed, *(np.full(homes, each[place]) for each in warmth)]
 
 
 def _mean(values: Floats) -> Floats:

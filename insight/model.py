@@ -13,6 +13,7 @@ from insight.belief import belief
 from insight.chance import Experience
 from insight.forecast import LEADS, Learned
 from insight.reason import reasons
+from insight.supply import Outages
 from insight.window import Floats, Window
 
 TWELVE_HOURS = chance.HORIZONS_H.index(12)
@@ -27,8 +28,7 @@ class Forecast(NamedTuple):
     change: Floats  # [home, lead] kelvin to expect from now
     scale: Floats  # [home] kelvin that it usually moves
     interval: Floats  # [lead, 2], in scales around what is expected; the change lies between in 90 % of the cases
-    margin: Floats  # [home, horizon] kelvin above the limits to expect at the coldest; below is negative
-    margin_now: Floats  # [home, horizon] the same if all stays as it is
+    margin_now: Floats  # [home, horizon] kelvin above the limits at the coldest if all stays; below is negative
     chance: Floats  # [home, horizon] of being under a limit at any time until then
 
     @property
@@ -48,6 +48,7 @@ class Lesson(NamedTuple):
     window: Window
     told: Forecast
     after: Floats  # [home, step from then to 24 h] °C
+    supply: Floats  # [step from then to 24 h] °C
     limits: Floats  # [home, step from then to 24 h] °C
 
 
@@ -57,25 +58,26 @@ class Model:
 
     learned: Learned
     experience: Experience
+    outages: Outages
     weights: Floats  # [kind, lead, feature]
 
     @classmethod
-    def of(cls, learned: Learned, experience: Experience) -> Self:
+    def of(cls, learned: Learned, experience: Experience, outages: Outages) -> Self:
         """Solve for the weights."""
-        return cls(learned, experience, learned.weights())
+        return cls(learned, experience, outages, learned.weights())
 
     @classmethod
     def new(cls) -> Self:
         """Return a model that has learned nothing: it says that all stays as it is."""
-        return cls.of(Learned.nothing(), Experience())
+        return cls.of(Learned.nothing(), Experience(), Outages())
 
     def packed(self) -> bytes:
         """Return what was learned as little-endian float64."""
         return b"".join(each.astype("<f8").tobytes() for each in self._sums())
 
     def _sums(self) -> tuple[Floats, ...]:
-        learned, experience = self.learned, self.experience
-        return learned.squares, learned.products, experience.errors, experience.margins, experience.outside
+        learned, told = self.learned, self.experience
+        return learned.squares, learned.products, told.errors, told.margins, told.outside, self.outages.ends
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Self:
@@ -86,19 +88,29 @@ class Model:
         if len(packed) != 8 * ends[-1]:
             return new
         parts = np.split(np.frombuffer(packed, "<f8").astype(np.float64), ends[:-1])
-        squares, products, *rest = (part.reshape(each.shape) for part, each in zip(parts, sums, strict=True))
-        return cls.of(Learned(squares, products), Experience(*rest))
+        squares, products, *rest, ends = (part.reshape(each.shape) for part, each in zip(parts, sums, strict=True))
+        return cls.of(Learned(squares, products), Experience(*rest), Outages(ends))
 
     def foresee(self, window: Window, limits: Floats) -> Forecast:
         """Foresee the homes of a window; `limits` are °C, [home, step from now to 24 h], NaN where none holds."""
-        filled = window.held()
-        now, scale = filled.seen[:, -1], forecast.scale(filled.seen)
-        change = forecast.expected(forecast.features(filled), self.weights[forecast.kind(filled.seen)])
+        filled, futures = window.held(), self.outages.futures(window)
+        now, scale, kinds = filled.seen[:, -1], forecast.scale(filled.seen), forecast.kind(filled.seen)
+        commonly = futures.chance @ futures.beyond
+        change = forecast.expected(forecast.features(filled, commonly), self.weights[kinds])
         change[~np.isfinite(now)] = np.nan
-        margin = chance.margins(chance.path(now, change), limits)
         margin_now = chance.margins(now[:, None], limits)
-        probability = self.experience.probability(margin, margin_now, supply.off(filled))
-        return Forecast(now, change, scale, self.experience.interval(), margin, margin_now, probability)
+        probability, moves = np.zeros(margin_now.shape), self.weights[kinds][..., forecast.BEYOND]
+        for likely, beyond in zip(futures.chance, futures.beyond, strict=True):
+            then = change + np.einsum("hlf,lf->hl", moves, forecast.of_beyond(beyond - commonly))
+            probability += likely * self.experience.probability(self._sure(now, then, scale, limits), margin_now)
+        return Forecast(now, change, scale, self.experience.interval(), margin_now, probability)
+
+    def _sure(self, now: Floats, change: Floats, scale: Floats, limits: Floats) -> Floats:
+        """Return [home, horizon]: the margins above limits, in deviations of forecasts so far ahead."""
+        deviation = self.experience.deviation()
+        usual = np.where(np.isfinite(deviation), deviation, 1.0)
+        off = chance.path(np.full(1, usual[0] / 2), usual[None] - usual[0] / 2)
+        return chance.margins(chance.path(now, change), limits, scale[:, None] * off + chance.LEAST_OFF_K)
 
     def warnings(
         self, homes: npt.NDArray[np.int32], window: Window, told: Forecast, limits: Floats
@@ -107,8 +119,9 @@ class Model:
         chance_then, now = told.chance[:, TWELVE_HOURS], told.now
         sure = (chance_then >= WARN_FROM) & (now >= np.nan_to_num(limits[:, 0], nan=-np.inf))
         picked = np.flatnonzero(sure)
-        filled = window.held()
-        why = reasons(forecast.features(filled), self.weights[forecast.kind(filled.seen)])
+        filled, futures = window.held(), self.outages.futures(window)
+        commonly = futures.chance @ futures.beyond
+        why = reasons(forecast.features(filled, commonly), self.weights[forecast.kind(filled.seen)])
         ahead = chance.path(now, told.change)[picked, : chance.HORIZONS[TWELVE_HOURS]]
         under = limits[picked, : chance.HORIZONS[TWELVE_HOURS]]
         worst = np.nan_to_num(ahead - under, nan=np.inf).argmin(axis=1)
@@ -128,20 +141,26 @@ class Model:
         """Return the model after some more lessons; what it knew before counts for `share` of what it did.
 
         A home counts by how little it commonly moves, so that none is drowned by one that swings; and what was further
-        off than commonly counts less, as a fault that nobody can foresee teaches nothing of homes without one.
+        off than commonly counts less, as a fault that nobody can foresee teaches nothing of homes without one. What
+        supply did is foreseen no better, but known a day later: homes are learned as they follow it.
         """
         usual = self.experience.deviation()
         learned, experience = self.learned.faded(share), self.experience.faded(share)
-        for window, told, after, limits in lessons:
-            filled = window.held()
-            change, scale = changes(told.now, after), told.scale[:, None]
-            error = (change - told.change) / scale
-            worth = belief(error / usual) / scale**2
-            learned += Learned.of(forecast.features(filled), change, worth, forecast.kind(filled.seen))
-            experience = experience.with_errors(error, told.interval)
-            came, off = chance.margins(after, limits), supply.off(filled)
-            experience = experience.with_margins(told.margin, came, told.margin_now, off)
-        return Model.of(learned, experience)
+        outages = self.outages.faded(share)
+        for window, told, after, supplied, limits in lessons:
+            filled, now = window.held(), told.now
+            kinds = forecast.kind(filled.seen)
+            table = forecast.features(filled, supply.beyond(filled, supplied))
+            change, scale = changes(now, after), told.scale[:, None]
+            knowing = forecast.expected(table, self.weights[kinds])  # what is told by who knows the supply to come
+            worth = belief((change - knowing) / scale / usual) / scale**2
+            learned += Learned.of(table, change, worth, kinds)
+            experience = experience.with_errors((change - told.change) / scale, told.interval)
+            said = knowing if supply.is_off(window)[-1] else told.change
+            sure = self._sure(now, said, told.scale, limits)
+            experience = experience.with_margins(sure, chance.margins(after, limits), told.margin_now)
+            outages = outages.seen(window)
+        return Model.of(learned, experience, outages)
 
 
 def changes(now: Floats, after: Floats) -> Floats:

@@ -1,34 +1,123 @@
-"""Say whether a network is supplied with far less heat than it commonly is in such weather."""
+"""Say what a network is supplied with beside what is common in such weather, and how that may go on."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from insight.belief import OF_MEDIAN, belief
-from insight.window import DAY, Floats, Window
+from insight.forecast import LEADS, warmth_ahead
+from insight.window import DAY, HOUR, Floats, Window
 
 ENOUGH = DAY  # steps with supply and outdoor temperature to tell from
 ROUNDS = 5  # of the line, in which what is off counts less and less
 LEAST_SCATTER_K = 0.5
 OFF_K = 10.0  # an outage lacks more; a boiler at its end in a cold snap lacks 5 K and less
+AGES = np.array([1, 2, 4, 6, 9, 12, 24]) * HOUR  # edges between classes of outages by how long they are on, steps
+USUAL_HOURS, USUAL_KNOWN_HOURS = 6.0, 3.0  # of an outage, before one was seen; it counts as so many hours of each class
+ENDS = np.concatenate([[0], LEADS])  # between which an outage may end
 
 
-def off(window: Window) -> bool:
-    """Say whether supply is off now; False where it is not known."""
-    return shortfall(window.supply, window.outdoor) > OFF_K
+class Line(NamedTuple):
+    """Supply over the outdoor temperature: kelvin that it lacks [step], NaN where not known, and kelvin for each."""
+
+    lacks: Floats
+    slope: float
 
 
-def shortfall(supply: Floats, outdoor: Floats) -> float:
-    """Return by how many kelvin the last supply temperature is below its line over the outdoor one; NaN: not known.
+def line(supply: Floats, outdoor: Floats) -> Line:
+    """Lay a line through supply over the outdoor temperature, both °C, [step].
 
-    Both are °C, [step]. An outage that lies within the steps hardly turns the line.
+    An outage that lies within the steps hardly turns it.
     """
     known = np.isfinite(supply) & np.isfinite(outdoor)
-    if known.sum() < ENOUGH or not known[-1]:
-        return float("nan")
+    lacks = np.full(len(supply), np.nan)
+    if known.sum() < ENOUGH:
+        return Line(lacks, 0.0)
     warm, cold, weight = supply[known], outdoor[known], np.ones(int(known.sum()))
+    slope = 0.0
     for _ in range(ROUNDS):
         share = weight / weight.sum()
         from_middle = cold - share @ cold
         above = warm - share @ warm
-        above -= from_middle * (share @ (from_middle * above)) / max(float(share @ from_middle**2), 1e-9)
+        slope = share @ (from_middle * above) / max(float(share @ from_middle**2), 1e-9)
+        above -= from_middle * slope
         weight = belief(above / max(OF_MEDIAN * float(np.median(np.abs(above))), LEAST_SCATTER_K))
-    return -float(above[-1])
+    lacks[known] = -above
+    return Line(lacks, float(slope))
+
+
+class Futures(NamedTuple):
+    """Ways in which supply may go on: the chance of each, and kelvin that it rises beyond what the weather asks for."""
+
+    chance: Floats  # [way]
+    beyond: Floats  # [way, step 1 to 24 h]
+
+
+def _no_ends() -> Floats:
+    return np.zeros((2, len(AGES) + 1))
+
+
+@dataclass(frozen=True)
+class Outages:
+    """A count of how long outages last: steps at which one might have ended, and did, by how long it was on."""
+
+    ends: Floats = field(default_factory=_no_ends)  # [might or did, class of age]
+
+    def faded(self, share: float) -> "Outages":
+        """Return it with less weight, as it is older."""
+        return Outages(self.ends * share)
+
+    def seen(self, window: Window) -> "Outages":
+        """Return it with the last hour of a window."""
+        off = is_off(window)
+        ends = self.ends.copy()
+        for step in range(len(off) - HOUR, len(off)):
+            if age := _age(off[:step]):
+                place = np.searchsorted(AGES, age)
+                ends[:, place] += 1, not off[step]
+        return Outages(ends)
+
+    def futures(self, window: Window) -> Futures:
+        """Say how supply goes on: as it is, and where it is off it comes back after some time."""
+        age = _age(is_off(window))
+        if not age:
+            return Futures(np.ones(1), np.zeros((1, DAY)))
+        lasting = np.concatenate([[1.0], np.cumprod(1 - self._ending()[np.searchsorted(AGES, age + np.arange(DAY))])])
+        chance = np.append(-np.diff(lasting[ENDS]), lasting[-1])
+        back = np.append((ENDS[:-1] + ENDS[1:]) // 2, DAY)
+        lacks = line(window.supply, window.outdoor).lacks[-1]
+        return Futures(chance, np.where(np.arange(DAY) >= back[:, None], lacks, 0.0))
+
+    def _ending(self) -> Floats:
+        """Return [class of age]: the chance that an outage ends within a step."""
+        known = USUAL_KNOWN_HOURS * HOUR
+        might, did = self.ends
+        return np.asarray((did + known / (USUAL_HOURS * HOUR)) / (might + known))
+
+
+def is_off(window: Window) -> npt.NDArray[np.bool_]:
+    """Return [step]: whether supply was off; not where that is not known.
+
+    It lacks much for the weather, and is colder than it commonly is: a boiler at its end in a cold snap is hotter.
+    """
+    lacks = line(window.supply, window.outdoor).lacks
+    known = window.supply[np.isfinite(lacks)]
+    return np.asarray((np.nan_to_num(lacks) > OFF_K) & (window.supply < (np.median(known) if len(known) else 0.0)))
+
+
+def _age(off: npt.NDArray[np.bool_]) -> int:
+    """Return for how many steps supply has been off up to the last one."""
+    return int(len(off) if off.all() else off[::-1].argmin())
+
+
+def beyond(window: Window, after: Floats) -> Floats:
+    """Return [step 1 to 24 h]: by how many kelvin supply `after` rose beyond what the weather foretold asked for.
+
+    Less than an outage is nothing: it remains for what learns from the weather, as nobody knows it beforehand.
+    """
+    warmer = np.nan_to_num(warmth_ahead(window)[0])
+    asked = np.interp(np.arange(1, DAY + 1), ENDS, np.concatenate([[0.0], warmer]))
+    rose = after - window.supply[-1] - line(window.supply, window.outdoor).slope * asked
+    return np.where(np.abs(rose) < OFF_K, 0.0, rose)

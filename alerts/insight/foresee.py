@@ -123,7 +123,7 @@ class Foresight:
         ahead = np.array([np.nan if each is None else each for each in told.ahead])
         window, limits = self._window(conn, past, told.at, ahead), self._limits(conn, homes, told.at)
         said = scoring.unpacked(told, packing.of_hundredths(before.celsius), limits)
-        lesson = Lesson(window, said, past.after(told.at), limits)
+        lesson = Lesson(window, said, past.after(told.at), past.supplied(told.at), limits)
         day = told.at.astimezone(self.policy.zone).date()
         scores = scoring.chance_sums(lesson, day), scoring.error_sums(lesson, day)
         foresight_rows.add_scores(conn, network, told.at, *scores)

@@ -47,7 +47,14 @@ class NetworkPast:
 
     def after(self, at: datetime) -> Floats:
         """Return [home, step]: the day that followed an instant."""
-        return self.seen[:, self.step(at) + 1 : self.step(at) + 1 + DAY]
+        return self.seen[:, self._day_after(at)]
+
+    def supplied(self, at: datetime) -> Floats:
+        """Return [step]: the supply temperature of the day that followed an instant, °C."""
+        return np.asarray(self.outside[1, self._day_after(at)])
+
+    def _day_after(self, at: datetime) -> slice:
+        return slice(self.step(at) + 1, self.step(at) + 1 + DAY)
 
 
 def past_of(

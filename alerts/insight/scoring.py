@@ -19,9 +19,9 @@ def unpacked(row: Told, now: Floats, limits: Floats) -> Forecast:
     """Return what was told as it was then, of homes whose temperature was `now`."""
     homes = len(now)
     change = packing.of_hundredths(row.change).reshape(homes, -1)
-    margin, stays = chance.margins(chance.path(now, change), limits), chance.margins(now[:, None], limits)
+    stays = chance.margins(now[:, None], limits)
     scale, ends = packing.of_hundredths(row.scale), np.array(row.ends).reshape(-1, 2)
-    return Forecast(now, change, scale, ends, margin, stays, packing.of_per_cent(row.chance).reshape(homes, -1))
+    return Forecast(now, change, scale, ends, stays, packing.of_per_cent(row.chance).reshape(homes, -1))
 
 
 def chance_sums(lesson: Lesson, day: date) -> list[dict[str, Any]]:

@@ -45,7 +45,8 @@ def taught() -> bytes:
             rhythm(STEPS, start - STEPS), np.zeros(HOMES, np.int64), unknown, unknown, unknown,
             np.ones(HOMES, np.bool_), np.full(len(LEADS), np.nan), share,
         )  # fmt: skip
-        model = model.taught([Lesson(window, model.foresee(window, limits), rhythm(DAY, start), limits)], 1.0)
+        told = model.foresee(window, limits)
+        model = model.taught([Lesson(window, told, rhythm(DAY, start), unknown[:DAY], limits)], 1.0)
     return model.packed()
 
 

@@ -12,10 +12,12 @@ from insight import chance, forecast, supply
 from insight.chance import Experience
 from insight.forecast import BORROWED, FEATURES, KINDS, LEADS, Learned
 from insight.model import Lesson, Model
+from insight.supply import Outages
 from insight.window import DAY, STEP_S, STEPS, Floats, Window, held, mean_of_others
 
 HOMES = 4
 ALL_DAY = np.full((HOMES, DAY), 18.0)
+NO_SUPPLY = np.full(DAY, np.nan)
 
 
 def window(seen: Floats, outdoor: Floats | None = None) -> Window:
@@ -38,7 +40,7 @@ def taught() -> Model:
     model = Model.new()
     for start in range(0, 2 * DAY, 4):
         seen = window(rhythm(STEPS, start))
-        lesson = Lesson(seen, model.foresee(seen, ALL_DAY), rhythm(DAY, start + STEPS), ALL_DAY)
+        lesson = Lesson(seen, model.foresee(seen, ALL_DAY), rhythm(DAY, start + STEPS), NO_SUPPLY, ALL_DAY)
         model = model.taught([lesson], 1.0)
     return model
 
@@ -53,7 +55,6 @@ def test_a_rhythm_is_learned() -> None:
 def test_what_has_learned_nothing_says_that_all_stays() -> None:
     told = Model.new().foresee(window(rhythm(STEPS)), ALL_DAY)
     assert (told.change == 0).all()
-    assert told.margin == pytest.approx(told.margin_now)
 
 
 @settings(deadline=None, max_examples=25)
@@ -64,7 +65,7 @@ def test_what_is_missing_never_becomes_a_forecast_that_is_none(seed: int, share:
     outdoor = np.where(rng.random(STEPS) < share, np.nan, 0.0)
     told = taught().foresee(window(seen, outdoor), ALL_DAY)
     speaks = np.isfinite(held(seen)[:, -1])
-    for each in (told.change, told.chance, told.margin):
+    for each in (told.change, told.chance):
         assert (np.isfinite(each) == speaks[:, None]).all()
     assert np.isfinite(told.ends[speaks]).all()
     assert ((told.chance[speaks] >= 0) & (told.chance[speaks] <= 1)).all()
@@ -103,38 +104,84 @@ def test_a_chance_never_rises_with_the_margin(bins: list[tuple[int, float]]) -> 
     assert (shares * (pairs + 0.02)).sum() == pytest.approx(events.sum(), abs=0.02 * len(bins))
 
 
-def test_in_an_outage_half_of_a_chance_is_that_of_outages() -> None:
-    foreseen, now, cold = (np.full((500, len(chance.HORIZONS)), kelvin) for kelvin in (1.0, 3.0, -1.0))
-    knows = Experience().with_margins(foreseen, now, now).with_margins(foreseen, cold, now, off=True)
-    assert knows.probability(foreseen, now) == pytest.approx(0.5, abs=0.01)
-    assert knows.probability(foreseen, now, off=True) == pytest.approx(0.75, abs=0.01)
+def weather() -> tuple[Floats, Floats]:
+    """Return [step]: outdoor temperature, and supply as such weather asks for."""
+    rng = np.random.default_rng(5)
+    outdoor = -7.0 + 5.0 * np.sin(np.arange(STEPS) / 15) + rng.normal(0, 0.2, STEPS)
+    return outdoor, 46.0 - 1.2 * (outdoor + 7.0) + rng.normal(0, 0.3, STEPS)
+
+
+def supplied(off: int, lacks: float = 15.0) -> Window:
+    """Build a window whose supply has lacked so much for the last steps."""
+    outdoor, fed = weather()
+    return replace(window(rhythm(STEPS), outdoor), supply=fed - lacks * (np.arange(STEPS) >= STEPS - off))
 
 
 @pytest.mark.parametrize(("lacks", "is_off"), [(0.0, False), (6.0, False), (15.0, True), (-15.0, False)])
 def test_supply_is_off_where_it_lacks_much_of_what_such_weather_commonly_has(lacks: float, is_off: bool) -> None:
-    rng = np.random.default_rng(5)
-    outdoor = -7.0 + 5.0 * np.sin(np.arange(STEPS) / 15) + rng.normal(0, 0.2, STEPS)
-    fed = 46.0 - 1.2 * (outdoor + 7.0) + rng.normal(0, 0.3, STEPS)
-    fed[-20:] -= lacks
-    assert supply.shortfall(fed, outdoor) == pytest.approx(lacks, abs=1.5)
-    seen = window(rhythm(STEPS), outdoor)
-    assert supply.off(replace(seen, supply=fed)) is is_off
-    assert not supply.off(replace(seen, supply=np.where(np.arange(STEPS) < STEPS - 1, fed, np.nan)))
-    assert not supply.off(seen)
+    seen = supplied(20, lacks)
+    found = supply.line(seen.supply, seen.outdoor)
+    assert found.lacks[-1] == pytest.approx(lacks, abs=1.5)
+    assert found.slope == pytest.approx(-1.2, abs=0.1)
+    assert (len(Outages().futures(seen).chance) > 1) is is_off
+    silent = replace(seen, supply=np.where(np.arange(STEPS) < STEPS - 1, seen.supply, np.nan))
+    assert Outages().futures(silent).beyond.tolist() == [[0.0] * DAY]
 
 
-def test_a_model_asks_outages_where_supply_is_off_and_no_other_time() -> None:
-    outdoor = np.linspace(-8.0, -6.0, STEPS)
-    fed = replace(window(np.full((HOMES, STEPS), 20.0), outdoor), supply=40.0 - outdoor)
-    struck = replace(fed, supply=np.where(np.arange(STEPS) < STEPS - 4, fed.supply, fed.supply - 20.0))
-    lessons = [
-        Lesson(seen, Model.new().foresee(seen, ALL_DAY), np.full((HOMES, DAY), came), ALL_DAY)
-        for seen, came in ((fed, 20.0), (struck, 12.0))
-    ]
-    knows = Model.of(Learned.nothing(), Model.new().taught(lessons, 1.0).experience)
-    commonly, then = (knows.foresee(each, ALL_DAY).chance for each in (fed, struck))
-    assert commonly == pytest.approx(0.5, abs=0.05)
-    assert then.min() > commonly.max() + 0.2
+def test_outages_end_as_those_did_that_were_seen() -> None:
+    knows = Outages()
+    for off in (
+        *range(1, 4 * 5),
+        0,
+    ) * 9:  # each is on for less than five hours; a look when it has just begun, and so on
+        knows = knows.seen(supplied(off) if off else ended(4 * 5))
+    chance, beyond = knows.futures(supplied(2))
+    assert chance.sum() == pytest.approx(1.0)
+    assert chance @ beyond[:, 4 * 3] < 4.0  # after three hours it is likely to be on
+    assert chance @ beyond[:, 4 * 12] > 12.0  # and after twelve not to be
+    assert (np.diff(beyond, axis=1) >= 0).all()
+
+
+def test_a_home_that_an_outage_cooled_is_cold_in_the_morning_as_likely_as_it_lasts() -> None:
+    weights = np.zeros_like(Model.new().weights)
+    weights[..., forecast.BEYOND.start] = 0.25  # a room follows the supply of the last hour
+    limits = np.where(np.arange(DAY) < 4 * 5, 16.0, ALL_DAY)  # the day begins in five hours
+    told = np.concatenate([np.full((50, 4), -3.0), np.full((50, 4), 3.0)])
+    came = np.sign(told)
+    seen = replace(supplied(8), seen=np.full((HOMES, STEPS), 17.0))
+    for share, (least, most) in ((0.5, (0.0, 0.1)), (0.0, (0.9, 1.0))):
+        ends = np.stack([np.full(len(supply.AGES) + 1, 1e6), np.full(len(supply.AGES) + 1, 1e6 * share)])
+        knows = Model(Learned.nothing(), Experience().with_margins(told, came, 0 * told - 1.0), Outages(ends), weights)
+        forecasts = knows.foresee(seen, limits)
+        assert (forecasts.chance[:, 1] >= least).all()
+        assert (forecasts.chance[:, 1] <= most).all()
+        assert (forecasts.change[:, 4] > 3.0).all() == (share > 0)
+
+
+def test_only_what_supply_does_that_no_weather_asks_for_is_beyond_it() -> None:
+    outdoor, fed = weather()
+    seen = replace(window(rhythm(STEPS), outdoor), supply=fed, outdoor_ahead=np.full(len(LEADS), outdoor[-1] - 3.0))
+    asked = fed[-1] + 1.2 * np.interp(np.arange(1, DAY + 1), [0, LEADS[0]], [0.0, 3.0])
+    fallen = np.where(np.arange(DAY) < 40, 15.0, 0.0)
+    assert supply.beyond(seen, asked - 4.0).tolist() == [0.0] * DAY
+    assert supply.beyond(seen, asked - fallen) == pytest.approx(-fallen, abs=1.0)
+    assert np.isnan(supply.beyond(seen, NO_SUPPLY)).all()
+
+
+def test_a_boiler_at_its_end_in_a_cold_snap_is_no_outage() -> None:
+    outdoor, fed = weather()
+    outdoor[-12:] -= 25.0
+    fed[-12:] = fed[:-12].max()  # it lacks far more than an outage, and is hotter than it commonly is
+    seen = replace(window(rhythm(STEPS), outdoor), supply=fed)
+    assert supply.line(fed, outdoor).lacks[-1] > supply.OFF_K
+    assert not supply.is_off(seen)[-12:].any()
+
+
+def ended(after: int) -> Window:
+    """Build a window in which an outage of so many steps is over since the last one."""
+    outdoor, fed = weather()
+    at = np.arange(STEPS)
+    return replace(window(rhythm(STEPS), outdoor), supply=fed - 15.0 * ((at >= STEPS - 1 - after) & (at < STEPS - 1)))
 
 
 def test_intervals_hold_what_they_say() -> None:
@@ -168,7 +215,7 @@ def test_a_fault_that_nobody_foresaw_teaches_little() -> None:
     for start in range(0, 4 * DAY, 4):
         seen, after = window(rhythm(STEPS, start)), rhythm(DAY, start + STEPS)
         fallen = np.where(start // 4 % 12 == 11, after - 12.0, after)  # one lesson in twelve
-        struck = struck.taught([Lesson(seen, struck.foresee(seen, ALL_DAY), fallen, ALL_DAY)], 1.0)
+        struck = struck.taught([Lesson(seen, struck.foresee(seen, ALL_DAY), fallen, NO_SUPPLY, ALL_DAY)], 1.0)
     calm = taught().foresee(window(rhythm(STEPS, 30)), ALL_DAY).change
     assert np.abs(struck.foresee(window(rhythm(STEPS, 30)), ALL_DAY).change - calm).mean() < 0.3
 
