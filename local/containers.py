@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +19,7 @@ from local.server import STOP_SECONDS, Server, ServerError, children_of, environ
 from local.trixie import CONTAINERS, with_part
 
 GROUPS = Path("/sys/fs/cgroup")
+PAUSE_SECONDS = 0.1
 PROJECT = "/mnt"
 LAYERS = "overlay2"  # in the daemon's data
 # $0: the Debian folder; $1: the daemon's; $2: its group. The daemon and its containers alone see what is mounted. The
@@ -116,10 +118,17 @@ class Containers(Server):
     def stop(self) -> None:
         """End the daemon and with it every container, at once."""
         self.kill()
-        for folder in (*GROUPS.glob(f"*/{self.group}"), GROUPS / self.group):
-            for place, _, _ in os.walk(folder, topdown=False):
-                with suppress(OSError):
-                    os.rmdir(place)
+        deadline = time.monotonic() + STOP_SECONDS
+        # The kernel needs a moment for what was in the groups.
+        while (left := self._groups()) and time.monotonic() < deadline:
+            for folder in left:
+                for place, _, _ in os.walk(folder, topdown=False):
+                    with suppress(OSError):
+                        os.rmdir(place)
+            time.sleep(PAUSE_SECONDS)
+
+    def _groups(self) -> list[Path]:
+        return [folder for folder in (*GROUPS.glob(f"*/{self.group}"), GROUPS / self.group) if folder.exists()]
 
     def _run(
         self, arguments: list[str], seconds: float, source: IO[bytes] | None = None
