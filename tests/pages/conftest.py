@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,18 +25,7 @@ LOCALES = {"zh": "zh-CN", "en": "en-GB"}
 HOTLINE = "96777"
 AS_WIDE_AS_THE_SCREEN = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 SCRIPTS = "--js-flags=--no-opt --no-maglev"
-# A page has a dozen colours, which axe reads from their text thousands of times: that took half of its time.
-REMEMBERED_COLOURS = """
-(() => {
-  const colour = axe.commons.color.Color.prototype, read = colour.parseString, known = new Map()
-  colour.parseString = function (text) {
-    if (known.has(text)) [this.r, this.g, this.b, this.alpha] = known.get(text)
-    else known.set(text, (read.call(this, text), [this.r, this.g, this.b, this.alpha]))
-    return this
-  }
-})()
-"""
-AXE = Axe(AXE_SCRIPT + REMEMBERED_COLOURS)
+AXE = Axe(AXE_SCRIPT + Path(__file__).with_name("remembered.js").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
