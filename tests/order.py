@@ -91,4 +91,5 @@ def shared(module: Path) -> str:
 def is_whole(module: Path) -> bool:
     """Return whether one worker takes all tests of a module: they are short, or share what is dear to make."""
     long = folder_of(module) in (WAITING, "pages")
-    return not long or 'scope="module"' in module.read_text(encoding="utf-8")
+    fixtures = [path for path in (module, module.with_name("conftest.py")) if path.exists()]
+    return not long or any('scope="module"' in path.read_text(encoding="utf-8") for path in fixtures)

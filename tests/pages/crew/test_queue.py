@@ -1,7 +1,6 @@
 """A queue on a crew's phone: limits, sessions that end, phones that are shared, and updates of the app meanwhile."""
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,16 @@ from api.pages import render
 from api.staff.session import COOKIE
 from api.words.problems import FILE_SLOW
 from domain.files import MOST_BYTES
-from tests.api.conftest import Api, served_town
+from tests.api.conftest import Api
 from tests.api.desk import Desk
 from tests.api.staff import PASSWORD, member, session_of
 from tests.api.town import NOW
-from tests.conftest import Servers
 from tests.pages.conftest import PHONE, Visitor, Visitors
-from tests.pages.crew_phone import (
+from tests.pages.crew.phone import (
     KEPT,
     PATIENCE_MS,
     WORKER_IS_ON,
     Arrival,
-    arrival,
     begun,
     job,
     keeps,
@@ -44,26 +41,6 @@ pytestmark = pytest.mark.plain_only
 SET_ROLE = "UPDATE staff SET role = %s, station = %s WHERE staff_id = %s"
 END_SESSIONS = "UPDATE token SET expires_at = %s WHERE staff_id = %s"
 NO_DECODING = "() => { self.createImageBitmap = undefined; }"  # an old telephone: photos stay as large as they are
-
-
-@pytest.fixture(scope="module")
-def desk(servers: Servers) -> Iterator[Desk]:
-    """One desk for all of these tests; each has a job of its own."""
-    with served_town(servers) as api:
-        yield Desk(api)
-
-
-@pytest.fixture
-def api(desk: Desk) -> Api:
-    """The API of the desk, at NOW."""
-    desk.api.clock.now = NOW
-    return desk.api
-
-
-@pytest.fixture
-def arrive(api: Api, visitor: Visitors) -> Arrival:
-    """Returns a function that signs somebody in."""
-    return arrival(api, visitor)
 
 
 def waiting(page: Page) -> Any:

@@ -1,26 +1,22 @@
 """A crew's phone in a browser: a whole job, half of it without a network, and what its pages look like."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from api.http.company import Company
 from api.staff.session import COOKIE
 from domain.instants import instant
 from tests.api import town
-from tests.api.conftest import Api, served_town
+from tests.api.conftest import Api
 from tests.api.desk import HOUR, MINUTE, Desk
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
-from tests.conftest import Servers
-from tests.pages.conftest import HOTLINE, PHONE, Visitor, Visitors
-from tests.pages.crew_phone import (
+from tests.pages.conftest import PHONE, Visitor
+from tests.pages.crew.phone import (
     PATIENCE_MS,
     WORKER_IS_ON,
     Arrival,
-    arrival,
     begun,
     job,
     keeps,
@@ -45,26 +41,6 @@ LEFT_BEHIND = """async () => [
 SMALL = """() => [...document.querySelectorAll('a, button, summary, input, select')]
   .filter((one) => one.offsetParent && !one.matches('.skip, .job a, .file a, [type=checkbox], [type=radio]'))
   .filter((one) => one.getBoundingClientRect().height < 48).map((one) => one.outerHTML)"""
-
-
-@pytest.fixture(scope="module")
-def desk(servers: Servers) -> Iterator[Desk]:
-    """One desk for all of these tests; each has a job of its own."""
-    with served_town(servers, company=Company(hotline=HOTLINE)) as api:
-        yield Desk(api)
-
-
-@pytest.fixture
-def api(desk: Desk) -> Api:
-    """The API of the desk, at NOW."""
-    desk.api.clock.now = NOW
-    return desk.api
-
-
-@pytest.fixture
-def arrive(api: Api, visitor: Visitors) -> Arrival:
-    """Returns a function that signs somebody in."""
-    return arrival(api, visitor)
 
 
 def work_in_the_cellar(page: Page) -> None:

@@ -1,17 +1,14 @@
 """A crew's phone: who holds it, the job that it is about, and what a hand does on it."""
 
 from collections.abc import Callable
-from itertools import count
-from typing import Any
 
 from playwright.sync_api import FilePayload, Page
 
 from domain.states import HomeState
 from tests.api.conftest import Api
 from tests.api.desk import Desk
-from tests.api.staff import member, session_of
 from tests.pages import flat
-from tests.pages.conftest import PHONE, Visitor, Visitors
+from tests.pages.conftest import Visitor
 from tests.pages.waiting import until
 from tests.pictures import drawn, encoded
 
@@ -26,20 +23,7 @@ KEPT = """async () => {
 WORKER_IS_ON = "!!navigator.serviceWorker.controller"
 # What a busy server has put off, the phone sends again after half a minute.
 PATIENCE_MS = 60_000
-NUMBERS = count(1)
 Arrival = Callable[..., Visitor]
-
-
-def arrival(api: Api, visitor: Visitors) -> Arrival:
-    """Return a function that signs somebody in: a person of the crew, with a telephone, unless said otherwise."""
-
-    def come(language: str = "zh", size: dict[str, int] = PHONE, role: str = "crew", **options: Any) -> Visitor:
-        station = "North" if role == "crew" else None
-        token = session_of(api.conn, member(api.conn, role, f"a.{role}.{next(NUMBERS)}", station=station))
-        api.conn.commit()
-        return visitor.signed_in(token, language, size, has_touch=role == "crew", **options)
-
-    return come
 
 
 def last_person(api: Api) -> int:

@@ -1,0 +1,1 @@
+"""A crew's phone in a real browser."""
