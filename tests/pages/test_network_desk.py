@@ -1,5 +1,6 @@
 """Incidents and outages in a browser: a dispatcher announces an outage by keys alone, knowing who will be told."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -19,6 +20,9 @@ pytestmark = pytest.mark.plain_only
 SCREEN = {"width": 1366, "height": 768}
 SIZES = {"screen": SCREEN, "phone": PHONE}
 Arrival = Callable[..., Visitor]
+# A key of an average typist, and a thought before each step: the keystroke-level model (Card, Moran and Newell 1980).
+KEY_S, THOUGHT_S = 0.28, 1.35
+KEYS_OF_A_HAN_CHARACTER = 4  # its pinyin
 NO_WEBGL = "HTMLCanvasElement.prototype.getContext = () => null"  # the map is then the drawing of the server
 
 
@@ -59,10 +63,17 @@ def estate(api: Api) -> str:
     return str(row[0])
 
 
+def hand_s(*steps: str) -> float:
+    """Return how long a person takes for steps, by what is typed in each."""
+    keys = sum(1 if char.isascii() else KEYS_OF_A_HAN_CHARACTER for step in steps for char in step)
+    return len(steps) * THOUGHT_S + keys * KEY_S
+
+
 def test_an_outage_is_announced_by_keys_with_its_preview_beside_it(api: Api, estate: str, arrive: Arrival) -> None:
     desk = arrive()
     desk.go("/desk")
     page, keys = desk.page, desk.page.keyboard
+    begun = time.monotonic()
     keys.press("Shift+O")
     page.wait_for_url("**/desk/outages")
     keys.press("a")
@@ -80,6 +91,8 @@ def test_an_outage_is_announced_by_keys_with_its_preview_beside_it(api: Api, est
     expect(page.locator("#preview")).to_contain_text("expected back at 2026-01-15 20:00. Reason: main valve burst")
     keys.press("Control+Enter")
     page.wait_for_url("**/desk/outages/O00000001?done=recorded")
+    typed = hand_s("O", "a", "幸福里3", "\n", " ", "main valve burst", "20260115 2000", "^\n")
+    assert typed + time.monotonic() - begun < 60  # "in under a minute", for a dispatcher whom somebody waits for
     assert "0 told" in page.inner_text("main")
     keys.press("c")
     page.fill("#changed-expected_end", "2026-01-15T23:30")
