@@ -74,7 +74,7 @@ def incident(number: Number, asking: AskingStaff) -> Incident:
 @router.get("/incidents/{number}/cause")
 def cause(number: Number, asking: AskingStaff) -> IncidentCause:
     """Explain an open incident, from two days of readings of a dozen of its cold homes and their neighbours."""
-    return likely_incident(asking, number, incident(number, asking).substation)
+    return likely_incident(asking, incident(number, asking).number)
 
 
 @router.get("/incidents/{number}/homes")

@@ -89,7 +89,7 @@ def incident(request: Request, asking: AskingDeskPerson, number: Number, cursor:
 
 def _likely(asking: Session, incident: Incident, language: Language) -> str | None:
     """Return the likely cause of an incident that is open, in words; None: there is nothing to say."""
-    found = likely_incident(asking, incident.number, incident.substation)
+    found = likely_incident(asking, incident.number)
     return None if found.zh is None or found.en is None else said(Text(found.zh, found.en), language)
 
 

@@ -35,6 +35,7 @@ from domain.words.applications import DOCUMENT_TEXTS, KIND_TEXTS
 from domain.words.desk import CHANNEL_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
 from store.base.access import Right
+from store.base.plans import keep_plans
 from store.base.rows import Row
 from store.figures.live_feed import Snapshot
 from store.tickets import application_rows, case_rows, queue_rows
@@ -86,6 +87,7 @@ def ticket_content(
     times = Times(language, asking.policy.zone, asking.now)
     clocks = shown_clocks(ticket, language, times, asking.now)
     case, files = _case(asking, ticket, language), files_of(number)
+    keep_plans(asking.conn)  # each of the statements from here on is about this ticket or its home
     return {
         "ticket": ticket,
         "about": about_ticket(ticket, language),

@@ -22,7 +22,7 @@ from store.sensors.estimate_rows import PlacedHome
 
 STEP, STEPS = timedelta(minutes=10), 288
 STILL = 6  # steps that the last value is taken for what is now
-MOST_BESIDE, MOST_OTHERS = 150, 60  # homes of the building, and of the rest of the substation
+MOST_BESIDE, MOST_OTHERS = 150, 60  # homes of the building, and of other buildings of the substation
 MOST_EXPLAINED = 12  # homes of an incident
 KEPT = ("sure", "fell_k", "since_h", "supply_lost")  # of the evidence, with the cause that is found
 
@@ -73,8 +73,7 @@ class _Explained(NamedTuple):
 
 def likely_cause(asking: Session, code: str, at: datetime) -> HomeCause | None:
     """Tell the likely cause of a home's cold at an instant; None: it was not measured then, or cannot be reached."""
-    substation = estimate_rows.substation_of(asking.conn, code)
-    found = _explained(asking, substation, [code], at) if substation else []
+    found = _explained(asking, [code], at)
     if not found:
         return None
     _, evidence, homes = found[0]
@@ -93,10 +92,10 @@ def likely_cause(asking: Session, code: str, at: datetime) -> HomeCause | None:
     )
 
 
-def likely_incident(asking: Session, number: str, substation: str) -> IncidentCause:
+def likely_incident(asking: Session, number: str) -> IncidentCause:
     """Tell the likely cause of an open incident from some of its cold homes, if they are measured now."""
     cold = incident_pages.some_cold(asking.conn, asking.scope, number, MOST_EXPLAINED)
-    found = _explained(asking, substation, cold, asking.now)
+    found = _explained(asking, cold, asking.now)
     if not found:
         return IncidentCause(incident=number, at=asking.now, cause=None, sure=0, homes=0, looked_at=0, zh=None, en=None)
     joint = together([one.evidence for one in found])
@@ -113,9 +112,9 @@ def likely_incident(asking: Session, number: str, substation: str) -> IncidentCa
     )
 
 
-def _explained(asking: Session, substation: str, codes: Collection[str], at: datetime) -> list[_Explained]:
+def _explained(asking: Session, codes: Collection[str], at: datetime) -> list[_Explained]:
     """Explain the cold of homes of one substation; those that were not measured then are left out."""
-    near = _near(estimate_rows.homes(asking.conn, substation, at), codes) if codes else []
+    near = _near(estimate_rows.around(asking.conn, codes, MOST_OTHERS, at), codes)
     if not near:
         return []
     read = heat_record_rows.record(asking.conn, [home.home_id for home in near], HeatSpan(at, STEP, STEPS))
@@ -131,13 +130,12 @@ def _explained(asking: Session, substation: str, codes: Collection[str], at: dat
 
 
 def _near(found: Sequence[PlacedHome], codes: Collection[str]) -> list[PlacedHome]:
-    """Return homes, those of their buildings, and others of the substation, spread over all: the ones with a sensor."""
+    """Return the homes themselves, measured ones of their buildings, spread over all, and those of other buildings."""
     own = [home for home in found if home.home in codes]
     buildings = {home.building for home in own}
-    measured = [home for home in found if home.celsius is not None and home.home not in codes]
-    same = [home for home in measured if home.building in buildings]
-    others = [home for home in measured if own and home.building not in buildings]
-    return [*own, *_spread(same, MOST_BESIDE), *_spread(others, MOST_OTHERS)]
+    beside = [home for home in found if home.building in buildings and home.home not in codes]
+    others = [home for home in found if own and home.building not in buildings]
+    return [*own, *_spread(beside, MOST_BESIDE), *others]
 
 
 def _spread(homes: list[PlacedHome], most: int) -> list[PlacedHome]:
@@ -158,8 +156,7 @@ def likely_of(asking: Session, ticket: int) -> dict[str, Any]:
     if cold is None:
         return {}
     code, at = cold
-    substation = estimate_rows.substation_of(asking.conn, code)
-    found = _explained(asking, substation, [code], at) if substation else []
+    found = _explained(asking, [code], at)
     if not found:
         return {}
     evidence = found[0].evidence

@@ -1,11 +1,13 @@
 """Homes of a substation as estimates take them: where they lie, and what is known of them now."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
+MOST_BUILDINGS = 20  # beside those of the homes
 # Heated homes alone; the coldest judged value that still holds, as the home is judged.
 SELECT_HOMES = """
 SELECT
@@ -28,8 +30,43 @@ ORDER BY h.code
 """
 
 
-SELECT_SUBSTATION = """
-SELECT b.substation FROM home AS h JOIN building_place AS b USING (building_id) WHERE h.code = %(home)s
+# Homes that have had a sensor, and the heated ones around them that are measured: all of their buildings, and some of
+# other buildings of the substation. It begins at the homes and looks into so many buildings, however large the network.
+SELECT_AROUND = """
+WITH own AS MATERIALIZED (
+  SELECT h.home_id, h.building_id, b.substation_id
+  FROM home AS h JOIN building AS b USING (building_id)
+  WHERE h.code = ANY(%(homes)s) AND EXISTS (SELECT FROM point AS p WHERE p.home_id = h.home_id)
+), looked_into AS MATERIALIZED (
+  SELECT DISTINCT building_id, NULL::bigint AS most FROM own
+  UNION ALL
+  SELECT x.building_id, (%(others)s::bigint - 1) / least(x.count, %(buildings)s::bigint) + 1
+  FROM (
+    SELECT b.building_id, row_number() OVER (ORDER BY b.code) AS nth, count(*) OVER () AS count
+    FROM building AS b
+    WHERE b.substation_id IN (SELECT substation_id FROM own)
+      AND b.building_id NOT IN (SELECT building_id FROM own)
+  ) AS x
+  WHERE x.nth * %(buildings)s::bigint / x.count > (x.nth - 1) * %(buildings)s::bigint / x.count
+)
+SELECT q.* FROM looked_into AS o CROSS JOIN LATERAL (
+  SELECT h.home_id, h.code AS home, b.code AS building, h.unit, h.riser, h.floor, h.exposure, n.celsius
+  FROM building AS b
+  JOIN home AS h USING (building_id)
+  LEFT JOIN LATERAL (
+    SELECT x.celsius FROM sensor_now AS x
+    WHERE x.home_id = h.home_id AND x.expires_at > %(now)s AND x.celsius IS NOT NULL
+    ORDER BY x.celsius LIMIT 1
+  ) AS n ON true
+  WHERE b.building_id = o.building_id
+    AND (n.celsius IS NOT NULL OR h.home_id IN (SELECT home_id FROM own))
+    AND 'on' = (
+      SELECT x.status FROM home_status AS x WHERE x.home_id = h.home_id AND x.since <= %(now)s
+      ORDER BY x.since DESC LIMIT 1
+    )
+  ORDER BY h.code LIMIT o.most
+) AS q
+ORDER BY q.home
 """
 # Substations with homes.
 SELECT_SUBSTATIONS = """
@@ -68,10 +105,15 @@ def homes(conn: Connection, substation: str, now: datetime) -> list[PlacedHome]:
         return cur.execute(SELECT_HOMES, {"substation": substation, "now": now}).fetchall()
 
 
-def substation_of(conn: Connection, home: str) -> str | None:
-    """Return the code of the substation that heats a home."""
-    row = conn.execute(SELECT_SUBSTATION, {"home": home}).fetchone()
-    return row[0] if row else None
+def around(conn: Connection, homes: Collection[str], others: int, now: datetime) -> list[PlacedHome]:
+    """Return homes, as far as they have had a sensor and can be reached, and heated ones around them that are measured.
+
+    Args:
+        others: about how many homes of other buildings of their substation; fewer where fewer are measured.
+    """
+    wanted = {"homes": list(homes), "others": others, "buildings": MOST_BUILDINGS, "now": now}
+    with conn.cursor(row_factory=class_row(PlacedHome)) as cur:
+        return cur.execute(SELECT_AROUND, wanted).fetchall() if homes else []
 
 
 def substations(conn: Connection) -> list[NamedSubstation]:

@@ -1,7 +1,9 @@
 """Likely causes of cold homes, who sees them, and what crews found beside them."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -10,6 +12,7 @@ from alerts.figures.cases import labelled_cases
 from alerts.network.incidents import look
 from domain import policy_file
 from insight.labelled import LabelledCase
+from store.sensors import estimate_rows
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.desk import Desk
@@ -109,3 +112,19 @@ def test_cases_of_a_year_that_is_over_are_of_no_home(plain_api: Api) -> None:
     assert plain_api.get("/v1/insight/cases.parquet", token).status_code == 200
     refused = plain_api.get("/v1/insight/cases.csv", token, year=2025)
     assert (refused.status_code, "the last one is 2024" in refused.text) == (422, True)
+
+
+def test_of_a_large_network_some_buildings_are_looked_into(plain_api: Api, riser: list[int]) -> None:
+    conn = plain_api.conn
+    for building in range(45):
+        for n in range(4):
+            home = town.home(conn, f"o{building:02}-{n}", building=f"O{building:02}", station="Seven")
+            town.sensor_now(conn, town.sensor(conn, home, f"so{building:02}-{n}"), home, 20.0)
+    around = estimate_rows.around(conn, ["r1"], 60, NOW)
+    assert [home.home for home in around if home.building == "B7"] == ["r1", "r2", "r3"], "r4 has no sensor"
+    others = Counter(home.building for home in around if home.building != "B7")
+    assert set(others.values()) == {3}, "of each the same number"
+    chosen = [int(building.removeprefix("O")) for building in sorted(others)]
+    assert {late - early for early, late in pairwise(chosen)} == {2, 3}, "20 of 45, from one end of them to the other"
+    assert [home.home for home in estimate_rows.around(conn, ["r1"], 200, NOW)[:8:4]] == ["o02-0", "o04-0"]
+    assert estimate_rows.around(conn, ["r4"], 60, NOW) == [], "what was never measured has nothing to explain"
