@@ -258,7 +258,7 @@ def test_a_ticket_with_its_home_takes_a_handful_of_statements(
 
     monkeypatch.setattr(Cursor, "execute", counting)
     assert number in li.get(f"/desk/tickets/{number}").text
-    assert 0 < len(sent) <= 11
+    assert 0 < len(sent) <= 12
 
 
 def test_a_ticket_is_opened_by_its_number(desk: Desk, li: Dispatcher) -> None:

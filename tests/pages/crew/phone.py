@@ -5,6 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import FilePayload, Page
 
 from domain.states import HomeState
+from tests.acceptance import waiting
 from tests.api.conftest import Api
 from tests.api.desk import Desk
 from tests.pages import flat
@@ -62,6 +63,19 @@ def kinds(desk: Desk, number: str) -> list[str]:
     """Return the events of a job after it was opened."""
     events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
     return [event["kind"] for event in events[1:]]
+
+
+def recorded(desk: Desk, number: str, *wanted: str) -> None:
+    """Wait until these events, and no others, are those of a job after it was opened.
+
+    A page that has just been opened says nothing yet of what waits: that nothing is shown proves nothing.
+    """
+    waiting.until(lambda: kinds(desk, number) == list(wanted), f"{wanted} of {number}")
+
+
+def attached(desk: Desk, number: str, files: int) -> None:
+    """Wait until so many files of a job are on record; they come last."""
+    waiting.until(lambda: kinds(desk, number).count("attached") == files, f"{files} files of {number}")
 
 
 def begun(desk: Desk, arrive: Arrival, home: str) -> tuple[Visitor, str]:

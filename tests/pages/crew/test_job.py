@@ -17,6 +17,7 @@ from tests.pages.crew.phone import (
     PATIENCE_MS,
     WORKER_IS_ON,
     Arrival,
+    attached,
     begun,
     job,
     keeps,
@@ -126,6 +127,7 @@ def test_a_crew_does_a_whole_job_half_of_it_without_a_network(desk: Desk, api: A
 
 def check_record(desk: Desk, number: str) -> None:
     """Check that moves are on record once, with the time at which they were made beside that of recording."""
+    attached(desk, number, 3)
     events = desk.api.get(f"/v1/tickets/{number}", desk.dispatcher).json()["events"]
     late = [event for event in events[3:] if event["kind"] != "clock_breached"]
     assert [event["kind"] for event in late] == [
