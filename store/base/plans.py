@@ -1,4 +1,4 @@
-"""How the server plans the statements of a transaction."""
+"""Plans of the server for the statements of a transaction."""
 
 from psycopg import Connection
 

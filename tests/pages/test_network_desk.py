@@ -92,7 +92,7 @@ def test_an_outage_is_announced_by_keys_with_its_preview_beside_it(api: Api, est
     keys.press("Control+Enter")
     page.wait_for_url("**/desk/outages/O00000001?done=recorded")
     typed = hand_s("O", "a", "幸福里3", "\n", " ", "main valve burst", "20260115 2000", "^\n")
-    assert typed + time.monotonic() - begun < 60  # "in under a minute", for a dispatcher whom somebody waits for
+    assert typed + time.monotonic() - begun < 60  # "in under a minute", with somebody on the telephone
     assert "0 told" in page.inner_text("main")
     keys.press("c")
     page.fill("#changed-expected_end", "2026-01-15T23:30")
