@@ -26,6 +26,7 @@ SPAN: dict[str, Any] = {
     "instants": [int(NOW.timestamp()) * 1_000_000],
     "hold_intervals": 3, "left_out": [], "left_out_at": [], "home": 1,
     "lows": [NOW - DAY / 2], "highs": [NOW], "old": [], "old_at": [], "old_celsius": [],
+    "old_after": [0], "old_upto": [0],
     "since": NOW - DAY / 2, "until": NOW, "substation": 1,
 }  # fmt: skip
 WRITES = {"reading_rows.COPY_READING", "archive_rows.COPY_SUBSTATION_READINGS"}
