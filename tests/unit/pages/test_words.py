@@ -5,8 +5,9 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from markupsafe import Markup
 
-from api.pages.render import ALL_WORDS
+from api.pages.render import ALL_WORDS, say
 from domain.policy_file import builtin, builtin_names
 from domain.tickets import CLOCK_NAMES, TicketState
 
@@ -109,3 +110,14 @@ def test_what_can_be_the_case_has_its_words() -> None:
         clock for name in builtin_names() for v in builtin(name).versions for c in v.clocks.values() for clock in c
     }
     assert known <= CLOCK_NAMES
+
+
+def test_sentences_are_filled_in_as_markup_does_it() -> None:
+    values = ("<b>", Markup("<i>"), 3, 2.5, "&", "{x}", None)
+    for key, text in ALL_WORDS.items():
+        for language in ("zh", "en"):
+            sentence = getattr(text, language)
+            names = [name for _, name, spec, turned in Formatter().parse(sentence) if name and not spec and not turned]
+            for turn in range(len(values)):
+                fields = {name: values[(nth + turn) % len(values)] for nth, name in enumerate(names)}
+                assert say(language, key, **fields) == Markup(sentence).format(**fields), key
