@@ -184,6 +184,8 @@ def edits_within(asked: str, known: str, most: int) -> int | None:
 
     Two neighbours that have changed places are one edit. None: there are more than `most`.
     """
+    if sum(letter not in known for letter in asked) > most:  # each of these is an edit: most words end here
+        return None
     before: list[int] | None = None
     row = [0] * (len(known) + 1)
     least = 0
