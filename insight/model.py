@@ -95,7 +95,7 @@ class Model:
         """Foresee the homes of a window; `limits` are °C, [home, step from now to 24 h], NaN where none holds."""
         filled, futures = window.held(), self.outages.futures(window)
         now, scale, kinds = filled.seen[:, -1], forecast.scale(filled.seen), forecast.kind(filled.seen)
-        commonly = futures.chance @ futures.beyond
+        commonly = futures.commonly
         change = forecast.expected(forecast.features(filled, commonly), self.weights[kinds])
         change[~np.isfinite(now)] = np.nan
         margin_now = chance.margins(now[:, None], limits)
@@ -120,8 +120,7 @@ class Model:
         sure = (chance_then >= WARN_FROM) & (now >= np.nan_to_num(limits[:, 0], nan=-np.inf))
         picked = np.flatnonzero(sure)
         filled, futures = window.held(), self.outages.futures(window)
-        commonly = futures.chance @ futures.beyond
-        why = reasons(forecast.features(filled, commonly), self.weights[forecast.kind(filled.seen)])
+        why = reasons(forecast.features(filled, futures.commonly), self.weights[forecast.kind(filled.seen)])
         ahead = chance.path(now, told.change)[picked, : chance.HORIZONS[TWELVE_HOURS]]
         under = limits[picked, : chance.HORIZONS[TWELVE_HOURS]]
         worst = np.nan_to_num(ahead - under, nan=np.inf).argmin(axis=1)

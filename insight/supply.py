@@ -54,6 +54,11 @@ class Futures(NamedTuple):
     chance: Floats  # [way]
     beyond: Floats  # [way, step 1 to 24 h]
 
+    @property
+    def commonly(self) -> Floats:
+        """Return [step 1 to 24 h]: the mean of all ways, by their chances."""
+        return self.chance @ self.beyond
+
 
 def _no_ends() -> Floats:
     return np.zeros((2, len(AGES) + 1))

@@ -2,14 +2,23 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import NamedTuple
+from typing import LiteralString, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 MOST_BUILDINGS = 20  # beside those of the homes
-# Heated homes alone; the coldest judged value that still holds, as the home is judged.
-SELECT_HOMES = """
+# The coldest judged value of a home that still holds, as the home is judged.
+_MEASURED_NOW: LiteralString = """
+LEFT JOIN LATERAL (
+  SELECT x.celsius FROM sensor_now AS x
+  WHERE x.home_id = h.home_id AND x.expires_at > %(now)s AND x.celsius IS NOT NULL
+  ORDER BY x.celsius LIMIT 1
+) AS n ON true
+"""
+# Heated homes alone.
+SELECT_HOMES: LiteralString = (
+    """
 SELECT
   h.home_id, h.code AS home, b.code AS building, h.unit, h.riser, h.floor, h.exposure, n.celsius
 FROM substation AS u
@@ -20,19 +29,18 @@ JOIN LATERAL (
   WHERE x.home_id = h.home_id AND x.since <= %(now)s
   ORDER BY x.since DESC LIMIT 1
 ) AS s ON s.status = 'on'
-LEFT JOIN LATERAL (
-  SELECT x.celsius FROM sensor_now AS x
-  WHERE x.home_id = h.home_id AND x.expires_at > %(now)s AND x.celsius IS NOT NULL
-  ORDER BY x.celsius LIMIT 1
-) AS n ON true
-WHERE u.code = %(substation)s
+"""
+    + _MEASURED_NOW
+    + """WHERE u.code = %(substation)s
 ORDER BY h.code
 """
+)
 
 
 # Homes that have had a sensor, and the heated ones around them that are measured: all of their buildings, and some of
 # other buildings of the substation. It begins at the homes and looks into so many buildings, however large the network.
-SELECT_AROUND = """
+SELECT_AROUND: LiteralString = (
+    """
 WITH own AS MATERIALIZED (
   SELECT h.home_id, h.building_id, b.substation_id
   FROM home AS h JOIN building AS b USING (building_id)
@@ -53,12 +61,9 @@ SELECT q.* FROM looked_into AS o CROSS JOIN LATERAL (
   SELECT h.home_id, h.code AS home, b.code AS building, h.unit, h.riser, h.floor, h.exposure, n.celsius
   FROM building AS b
   JOIN home AS h USING (building_id)
-  LEFT JOIN LATERAL (
-    SELECT x.celsius FROM sensor_now AS x
-    WHERE x.home_id = h.home_id AND x.expires_at > %(now)s AND x.celsius IS NOT NULL
-    ORDER BY x.celsius LIMIT 1
-  ) AS n ON true
-  WHERE b.building_id = o.building_id
+"""
+    + _MEASURED_NOW
+    + """  WHERE b.building_id = o.building_id
     AND (n.celsius IS NOT NULL OR h.home_id IN (SELECT home_id FROM own))
     AND 'on' = (
       SELECT x.status FROM home_status AS x WHERE x.home_id = h.home_id AND x.since <= %(now)s
@@ -68,6 +73,7 @@ SELECT q.* FROM looked_into AS o CROSS JOIN LATERAL (
 ) AS q
 ORDER BY q.home
 """
+)
 # Substations with homes.
 SELECT_SUBSTATIONS = """
 SELECT u.code, u.name FROM substation AS u
