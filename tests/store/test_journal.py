@@ -191,7 +191,7 @@ def test_a_forged_day_of_an_entry_of_several_is_found(storm: Storm) -> None:
         ("ledger", "UPDATE ledger SET heat = 7 WHERE home_id = 1 AND day = '2026-01-04'"),
         ("ledger", "DELETE FROM ledger WHERE home_id = 2 AND day = '2026-01-04'"),
         ("ledger", "UPDATE ledger SET closed = true WHERE home_id = 3 AND NOT closed"),
-        ("journal", "UPDATE journal SET hashes = overlay(hashes PLACING 'x' FROM 99) WHERE {} = '[4]'"),
+        ("journal", "UPDATE journal SET hashes = set_byte(hashes, 98, get_byte(hashes, 98) # 1) WHERE {} = '[4]'"),
         ("journal", "UPDATE journal SET days[1] = '2026-02-02' WHERE {} = '[5]'"),
         ("journal", "DELETE FROM journal WHERE {} = '[6]'"),
     ):
