@@ -183,25 +183,31 @@ def edits_within(asked: str, known: str, most: int) -> int | None:
     """Return the least number of letters to change, add or drop to make a word a part of another.
 
     Two neighbours that have changed places are one edit. None: there are more than `most`.
+
+    The table of edits has a column per letter of the known word. A number holds in which rows of the column a count is
+    one more than in the row above, another where it is one less, so that a column is a few operations (Hyyrö, A
+    bit-vector algorithm for computing Levenshtein and Damerau edit distances, 2003). The part may begin at any letter,
+    so no count of the top row is more than 0.
     """
     if sum(letter not in known for letter in asked) > most:  # each of these is an edit: most words end here
         return None
-    before: list[int] | None = None
-    row = [0] * (len(known) + 1)
-    least = 0
-    for n, letter in enumerate(asked, 1):
-        last, row_before = row, before
-        row = [n]
-        for m, other in enumerate(known, 1):
-            cost = min(last[m] + 1, row[m - 1] + 1, last[m - 1] + (letter != other))
-            if row_before and m > 1 and letter == known[m - 2] and asked[n - 2] == other:
-                cost = min(cost, row_before[m - 2] + 1)
-            row.append(cost)
-        before = last
-        last_least, least = least, min(row)
-        if least > most and last_least > most:
-            return None
-    return least if least <= most else None
+    places: dict[str, int] = {}  # of each letter, as bits
+    for n, letter in enumerate(asked):
+        places[letter] = places.get(letter, 0) | 1 << n
+    rows, last_row = (1 << len(asked)) - 1, 1 << len(asked) >> 1
+    more, less, equal, before = rows, 0, 0, 0  # `equal`: as in the column before and one row up
+    edits = fewest = len(asked)
+    for letter in known:
+        here = places.get(letter, 0)
+        places_changed = ((~equal & here) << 1) & before
+        equal = ((((here & more) + more) ^ more) | here | less | places_changed) & rows
+        up, down = less | rows & ~(equal | more), equal & more
+        edits += bool(up & last_row) - bool(down & last_row)
+        fewest = min(fewest, edits)
+        up, down = up << 1, down << 1
+        more, less = (down | ~(equal | up)) & rows, equal & up
+        before = here
+    return fewest if fewest <= most else None
 
 
 def numbers_met(asked: Sequence[str], known: Sequence[str]) -> float:

@@ -116,6 +116,7 @@ LIMIT %(limit)s
 """
 )
 SELECT_UNITS = "SELECT v.unit FROM unit_numbers AS v WHERE v.last = %(last)s ORDER BY v.unit LIMIT %(limit)s"
+# The server does not see by itself that only numbers of the same buildings are needed, and reads those of the city.
 _DOORS: LiteralString = """
 SELECT h.home_id, h.building_id, n.numbers || v.numbers AS numbers
 FROM home AS h
@@ -126,7 +127,8 @@ WHERE """
 SELECT_DOORS: LiteralString = (
     _DOORS
     + """
-h.unit = ANY (%(units)s::text[]) AND h.building_id = ANY (%(buildings)s::integer[]) AND """
+h.unit = ANY (%(units)s::text[]) AND h.building_id = ANY (%(buildings)s::integer[])
+  AND n.building_id = ANY (%(buildings)s::integer[]) AND """
     + IN_SCOPE
     + """
 LIMIT %(limit)s
@@ -144,7 +146,7 @@ LIMIT %(limit)s
 SELECT_DOORS_OF: LiteralString = (
     _DOORS
     + """
-h.building_id = ANY (%(buildings)s::integer[]) AND """
+h.building_id = ANY (%(buildings)s::integer[]) AND n.building_id = ANY (%(buildings)s::integer[]) AND """
     + IN_SCOPE
     + """
 ORDER BY array_position(%(buildings)s::integer[], h.building_id), h.code
