@@ -18,13 +18,22 @@ SELECT
 FROM ticket AS t
 """
 SELECT_ENDED: LiteralString = _FACTS + "WHERE t.ticket_id = ANY(%(tickets)s::bigint[])"
+# Each place by its own index: places joined by OR would be looked for among all tickets there ever were.
 SELECT_WITH_BESIDE: LiteralString = (
     _FACTS
     + """
-JOIN ticket AS o ON t.ticket_id = o.ticket_id
-  OR o.home_id = t.home_id OR o.building_id = t.building_id OR o.substation_id = t.substation_id
-WHERE o.ticket_id = %(ticket)s AND (t.ticket_id = o.ticket_id OR t.state <> 'closed')
-ORDER BY t.ticket_id
+JOIN (
+  SELECT b.ticket_id
+  FROM ticket AS o
+  CROSS JOIN LATERAL (
+    SELECT o.ticket_id
+    UNION SELECT x.ticket_id FROM ticket AS x WHERE x.home_id = o.home_id AND x.state <> 'closed'
+    UNION SELECT x.ticket_id FROM ticket AS x WHERE x.building_id = o.building_id AND x.state <> 'closed'
+    UNION SELECT x.ticket_id FROM ticket AS x WHERE x.substation_id = o.substation_id AND x.state <> 'closed'
+  ) AS b
+  WHERE o.ticket_id = %(ticket)s
+) AS b USING (ticket_id)
+ORDER BY ticket_id
 """
 )
 PLACE = ("home_id", "building_id", "substation_id")
