@@ -8,8 +8,9 @@ from psycopg import Connection
 from store.base.rows import Row, fetch
 
 # The clocks are those that the monthly figures call late or unmet (store/figures/kpi_rows.py).
+# Gathered once: the planner expects next to nothing of a station behind the policies, and would gather them per ticket.
 _LATE: LiteralString = """
-WITH late AS (
+WITH late AS MATERIALIZED (
   SELECT
     c.ticket_id, count(*) AS clocks, count(*) FILTER (WHERE c.met_at IS NULL) AS unmet, min(c.due_at) AS due_at,
     max(extract(epoch FROM coalesce(c.met_at, c.void_at, %(now)s) - c.due_at))::float8 AS longest_s,
