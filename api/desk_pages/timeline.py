@@ -16,12 +16,22 @@ from domain.files import MediaType
 from domain.instants import instant
 from domain.move_times import MADE_AT
 from domain.statements import times_in
-from domain.tickets import DelayReason, EventKind
-from domain.words.desk import CLOCK_TEXTS, DELAY_TEXTS
+from domain.tickets import EventKind
+from domain.words.desk import CARE_END_TEXTS, CLOCK_TEXTS, DELAY_TEXTS
+from domain.words.reasons import CLEAR_TEXTS
+from domain.words.text import Text
 from store.base.rows import Row
 
 ACTORS = ("hearth", "user")
 INSTANTS = ("appointment_at", "again_at", "due_at", MADE_AT)
+# Reasons that stand in an event as codes; of other kinds it is what somebody wrote, or has its text beside it.
+_REASONS: Mapping[EventKind, Mapping[Any, Text]] = {
+    EventKind.DELAYED: DELAY_TEXTS,
+    EventKind.RECOVERED: CLEAR_TEXTS,
+    EventKind.FLAG_ENDED: CLEAR_TEXTS,
+    EventKind.HEALED: CARE_END_TEXTS,
+    EventKind.JOB_ENDED: CARE_END_TEXTS,
+}
 SEEN_APART = timedelta(minutes=1)  # a move recorded at once needs no second time
 
 
@@ -111,7 +121,7 @@ def _event(event: Mapping[str, Any], language: Language, times: Times, files: st
         at=times.at(event["at"]),
         what=said(EVENT_TEXTS[EventKind(event["kind"])], language),
         who=say(language, f"desk_actor_{actor}") if actor in ACTORS else name_of(actor),
-        says=list(_says(_worth_saying(event), language, times)),
+        says=list(_says(EventKind(event["kind"]), _worth_saying(event), language, times)),
         has_contact=event.get("contact") is not None,
         round=event.get("round", 1),
         by_person=actor not in ACTORS,
@@ -139,7 +149,9 @@ def name_of(actor: str) -> str:
     return name.removesuffix(")") if bracket else actor
 
 
-def _says(data: Mapping[str, Any], language: Language, times: Times) -> Iterator[tuple[str, str | Markup]]:
+def _says(
+    kind: EventKind, data: Mapping[str, Any], language: Language, times: Times
+) -> Iterator[tuple[str, str | Markup]]:
     # A reason or a cause that a machine or a list gives has its text beside it, in both languages.
     named = "cause" if "cause" in data else "reason"
     if text := data.get(language):
@@ -148,7 +160,10 @@ def _says(data: Mapping[str, Any], language: Language, times: Times) -> Iterator
         value = data.get(key)
         if value is None or value == "" or (key == named and language in data):
             continue
-        yield said(label, language), _value(key, value, language, times)
+        if key == "reason" and (reason := _REASONS.get(kind, {}).get(str(value))):
+            yield said(label, language), said(reason, language)
+        else:
+            yield said(label, language), _value(key, value, language, times)
 
 
 def _value(key: str, value: object, language: Language, times: Times) -> str | Markup:
@@ -160,8 +175,8 @@ def _value(key: str, value: object, language: Language, times: Times) -> str | M
         return said(CLOCK_TEXTS[str(value)], language)
     if key == "proof" and value in PROOFS:
         return said(PROOFS[str(value)], language)
-    if key == "reason" and value in set(DelayReason):
-        return said(DELAY_TEXTS[DelayReason(str(value))], language)
+    if key == "follows":
+        return f"T{value:08}"
     if key == "channel" and value in ("phone", "visit", "letter", "message", "app"):
         return say(language, f"desk_option_{value}")
     if key in ("says", "reaction", "stage"):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from domain.care import CareReason
+from domain.care import CareEnd, CareReason
 from domain.cases import CaseChannel, Reveal, Subject
 from domain.measurement import RecordRefusal
 from domain.tickets import DelayReason, TicketClass
@@ -93,6 +93,11 @@ CARE_TEXTS: Mapping[CareReason, Text] = {
         "The sensor is out of line with the other rooms of its building: measure on site.",
     ),
     CareReason.LOW_BATTERY: Text("传感器电量不足。", "The sensor's battery is low."),
+}
+CARE_END_TEXTS: Mapping[CareEnd, Text] = {
+    CareEnd.HEALED: Text("故障已消失，设备持续正常。", "The fault is gone, and the device has been well since."),
+    CareEnd.REMOVED: Text("传感器已撤除。", "The sensor was removed."),
+    CareEnd.NO_POLICY: Text("现行规则不再要求检查传感器。", "The rules in force ask for no care of sensors any more."),
 }
 
 

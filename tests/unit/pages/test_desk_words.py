@@ -12,7 +12,9 @@ from api.desk_pages.contact import REASONS
 from api.desk_pages.measuring import MeasuringView
 from api.desk_pages.move_forms import MOVE_KEYS, SentMove, fields_of, read_move, told_in
 from api.desk_pages.time_left import Urgency, time_left
-from api.pages.render import ALL_WORDS, CREW_SCRIPTS
+from api.desk_pages.timeline import shown_events
+from api.http.language import Language
+from api.pages.render import ALL_WORDS, CREW_SCRIPTS, Times
 from api.words import pages
 from api.words.answers import ANSWERS
 from api.words.calls import CALL_WORDS
@@ -35,10 +37,12 @@ from api.words.telling import MY_WORDS
 from api.words.trials import TRIAL_WORDS
 from api.words.uploads import UPLOAD_WORDS
 from api.words.wechat import WECHAT_WORDS
+from domain.care import CareEnd
 from domain.cases import CASE_CLASSES, FollowUp
 from domain.measurement import DueReason, RecordWorth
 from domain.move_bars import MoveBar
 from domain.policy_file import builtin
+from domain.states import ClearReason
 from domain.tickets import (
     DISPATCH_MOVES,
     MOVES,
@@ -220,3 +224,24 @@ def test_time_left_in_words(seconds: int, urgency: Urgency, en: str, zh: str) ->
     assert time_left("en", due, NOW) == (urgency, en)
     assert time_left("zh", due, NOW) == (urgency, zh)
     assert time_left("en", None, NOW).urgency is Urgency.NONE
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        *((kind, reason) for kind in (EventKind.RECOVERED, EventKind.FLAG_ENDED) for reason in ClearReason),
+        *((kind, reason) for kind in (EventKind.HEALED, EventKind.JOB_ENDED) for reason in CareEnd),
+        *((EventKind.DELAYED, reason) for reason in DelayReason),
+    ],
+)
+def test_the_timeline_has_words_for_the_reasons_of_machines(language: Language, kind: EventKind, reason: str) -> None:
+    event = {"seq": 2, "at": NOW, "kind": kind.value, "actor": "hearth", "data": {"reason": str(reason)}}
+    ((_, shown),) = shown_events([event], language, Times(language, ZONE, NOW), "/files")[0].says
+    assert shown != reason
+    assert "_" not in shown
+
+
+def test_the_timeline_names_the_ticket_before_by_its_number() -> None:
+    event = {"seq": 1, "at": NOW, "kind": "opened", "actor": "hearth", "data": {"follows": 112}}
+    assert shown_events([event], "en", Times("en", ZONE, NOW), "/files")[0].says == [("Follows", "T00000112")]
