@@ -9,6 +9,11 @@ from starlette.datastructures import FormData
 class FormRequest(Request):
     """A request whose form has no zero, in a name or in a text; files are as they came."""
 
+    @property
+    def read_form(self) -> FormData | None:
+        """The form, if somebody has read it."""
+        return self._form
+
     async def _get_form(self, **limits: Any) -> FormData:
         if self._form is None:
             form = await super()._get_form(**limits)

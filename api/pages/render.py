@@ -71,6 +71,7 @@ STATIC = {
     "city-map.css": "text/css; charset=utf-8",
     "network.css": "text/css; charset=utf-8",
     "time-left.js": "text/javascript; charset=utf-8",
+    "signed-out.js": "text/javascript; charset=utf-8",
     "crew.css": "text/css; charset=utf-8",
     **dict.fromkeys(CREW_SCRIPTS, "text/javascript; charset=utf-8"),
     "office.css": "text/css; charset=utf-8",

@@ -12,7 +12,7 @@ from api.pages.qr import picture
 from api.staff import door, passwords
 from api.staff.door import Field
 from api.staff.frame import staff_page
-from api.staff.session import AskingPerson, ChangingPerson, StaffRoute, person_of, signed_in
+from api.staff.session import AskingPerson, ChangingPerson, SecretRoute, person_of, signed_in
 from domain import totp
 from store.base.access import Right
 from store.base.rows import Row
@@ -26,7 +26,7 @@ BROWSERS = {"Edg": "Edge", "MicroMessenger": "WeChat", "Firefox": "Firefox", "Ch
 SYSTEMS = {"Android": "Android", "iPhone": "iPhone", "iPad": "iPad", "Windows": "Windows", "Mac OS": "macOS",
            "Linux": "Linux"}  # fmt: skip
 
-router = APIRouter(prefix=ACCOUNT, route_class=StaffRoute, include_in_schema=False)
+router = APIRouter(prefix=ACCOUNT, route_class=SecretRoute, include_in_schema=False)
 reading = contextmanager(signed_in(STAFF))
 changing = contextmanager(signed_in(STAFF, Right.WRITE))
 

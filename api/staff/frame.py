@@ -2,7 +2,7 @@
 
 import secrets
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
 from starlette.responses import Response
@@ -11,7 +11,7 @@ from api.http.language import Language
 from api.http.session import Session
 from api.pages import visit
 from api.pages.render import Times, page
-from api.staff.session import person_of, shown_token
+from api.staff.session import local_path, page_before, person_of, shown_token
 
 
 class FormSeal(NamedTuple):
@@ -34,9 +34,12 @@ def language_of(request: Request, session: Session) -> Language:
 
 
 def here(request: Request) -> str:
-    """Return the address of a page, to which the choice of a language can be added."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
-    return f"{request.url.path}?{urlencode(kept)}&" if kept else f"{request.url.path}?"
+    """Return the address of a page, or the one a form was on, to which the choice of a language can be added."""
+    path, query = request.url.path, request.url.query
+    if request.method == "POST" and (before := local_path(page_before(request))):
+        path, _, query = before.partition("?")
+    kept = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "lang"]
+    return f"{path}?{urlencode(kept)}&" if kept else f"{path}?"
 
 
 def staff_page(request: Request, session: Session, template: str, **context: Any) -> Response:

@@ -6,14 +6,17 @@ form that this site issued to the session (`frame.seal`, templates/staff/parts.h
 """
 
 import asyncio
+import re
+import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Annotated
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from fastapi import Depends, Request
 from starlette.responses import RedirectResponse, Response
 
+from api.http.form_request import FormRequest
 from api.http.language import Language
 from api.http.problem import Problem, forbidden, unauthorised
 from api.http.session import STAFF, Session, asked_by, changed_by, surroundings
@@ -33,6 +36,8 @@ USUAL_START = "/desk"
 # Where `next` may lead.
 AREAS = ("/desk", "/crew", "/account")
 Opening = Callable[[Request], Iterator[Session]]
+KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
+CODED = re.compile(r"[\w.:+-]*", re.ASCII)  # keys, numbers and choices, which say nothing to anybody who reads them
 
 
 def shown_token(request: Request) -> str | None:
@@ -102,11 +107,13 @@ def local_path(text: str | None) -> str | None:
     if not text or any(ord(letter) < 33 or letter == "\\" for letter in text) or len(text) > 2_000:
         return None
     parts = urlsplit(text)
+    if any(unquote(step) in (".", "..") for step in parts.path.split("/")):  # which leads out of them again
+        return None
     is_inside = any(parts.path == area or parts.path.startswith(f"{area}/") for area in AREAS)
     return text if is_inside and not parts.scheme and not parts.netloc else None
 
 
-def _page_before(request: Request) -> str:
+def page_before(request: Request) -> str:
     """Return the page to come back to: the one asked for, or that of the form that was sent."""
     if request.method in ("GET", "HEAD"):
         return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
@@ -115,7 +122,13 @@ def _page_before(request: Request) -> str:
 
 
 class StaffRoute(visit.PageRoute):
-    """A route for people who are signed in: its errors are pages, and its forms are sealed."""
+    """A route for people who are signed in: its errors are pages, and its forms are sealed.
+
+    A form that came without a session, or with a seal of another one, is shown again with all that was written, to be
+    sent as the person who is signed in by then.
+    """
+
+    may_come_again = True
 
     def get_route_handler(self) -> visit.Handler:
         """Wrap the handler so that a choice of language is taken, and answers can be delayed."""
@@ -138,13 +151,19 @@ class StaffRoute(visit.PageRoute):
             return
         token = shown_token(request)
         if token is None:
+            if self.may_come_again:
+                await request.form()
             raise unauthorised(NO_TOKEN)
         await check_seal(request, token)
 
     def explain(self, request: Request, problem: Problem) -> Response:
-        """Answer a problem: without a session, lead to signing in and back."""
+        """Answer a problem: without a session, lead to signing in and back; what was written is kept."""
         if problem.status == 401:
             return self._to_sign_in(request)
+        token, written = shown_token(request), self._written(request)
+        if problem.detail is NOT_SEALED and written and token:
+            # It is from this site, of an earlier session: one of this session has a new seal, once it was looked at.
+            return _again(request, _sealed_again(written, token), 403)
         trouble = {403: "not_for_role", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
         if problem.detail is NOT_SEALED:
             trouble = "not_ours"
@@ -154,11 +173,21 @@ class StaffRoute(visit.PageRoute):
         # Browsers of before 2023 do not say what a request is for; the crew's script says what it accepts.
         if request.headers.get("sec-fetch-dest") == "empty" or request.headers.get("accept") == "application/json":
             answer = self.sorry(request, "signed_out", 401)  # a script asked, which a redirect would not help
+        elif written := self._written(request):
+            answer = _again(request, written, 401)
         else:
-            back = local_path(_page_before(request))
+            back = local_path(page_before(request))
             answer = RedirectResponse(f"{SIGN_IN}?next={quote(back, safe='/')}" if back else SIGN_IN, 303)
         SESSION.drop(request, answer)
         return answer
+
+    def _written(self, request: Request) -> list[tuple[str, str]]:
+        """Return the fields of a form of this site; none of one with a file, which no page can fill in again."""
+        form = request.read_form if isinstance(request, FormRequest) else None
+        if not self.may_come_again or not form or not visit.is_from_here(request, must=True):
+            return []
+        fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+        return fields if len(fields) == len(form.multi_items()) else []
 
     def sorry(self, request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
         """Explain what went wrong, with the way back: `/sign-in` leads those who are signed in to where they begin."""
@@ -172,6 +201,37 @@ class StaffRoute(visit.PageRoute):
         if headers and "Retry-After" in headers:
             answer.headers["Retry-After"] = headers["Retry-After"]
         return answer
+
+
+class SecretRoute(StaffRoute):
+    """A route whose forms hold passwords and codes, or nothing worth keeping: they are on no page again."""
+
+    may_come_again = False
+
+
+def _sealed_again(written: list[tuple[str, str]], token: str) -> list[tuple[str, str]]:
+    """Return a form with the seal of another session; by its key it is still taken once."""
+    sealed = [(name, value) for name, value in written if name not in ("key", "code")]
+    key = next((value for name, value in written if name == "key" and KEY.fullmatch(value)), None)
+    key = key or secrets.token_urlsafe(24)
+    return [("key", key), ("code", visit.form_token(token, key)), *sealed]
+
+
+def _again(request: Request, fields: list[tuple[str, str]], status: int) -> Response:
+    """Show a form again that was not taken, with what was written."""
+    back = local_path(page_before(request))
+    answer = page(
+        "staff/again.html",
+        _language_of(request),
+        is_signed_in=status == 403,
+        action=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
+        sign_in=f"{SIGN_IN}?next={quote(back, safe='/')}" if back else SIGN_IN,
+        fields=fields,
+        texts=[value for _, value in fields if not CODED.fullmatch(value)],
+        here=None,  # another language would be another page, without what was written
+    )
+    answer.status_code = status
+    return answer
 
 
 def _language_of(request: Request) -> Language:

@@ -25,7 +25,7 @@ from api.staff.session import (
     SESSION,
     SIGN_IN,
     ChangingPerson,
-    StaffRoute,
+    SecretRoute,
     local_path,
     person_of,
     shown_token,
@@ -47,7 +47,7 @@ Notice = Literal["signed_out_says", "password_set_says", "provider_refused", "pr
 BAD_NEWS = ("provider_refused", "provider_away")
 
 router = APIRouter(route_class=DoorRoute, include_in_schema=False)
-leaving = APIRouter(route_class=StaffRoute, include_in_schema=False)
+leaving = APIRouter(route_class=SecretRoute, include_in_schema=False)
 reading = contextmanager(signed_in(STAFF))
 
 

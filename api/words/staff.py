@@ -158,4 +158,20 @@ STAFF_WORDS: Mapping[str, Text] = {
     "trouble_not_for_role_says": Text("如需权限，请联系管理员。", "Ask an administrator if you need it."),
     "trouble_signed_out": Text("登录已结束", "Your session has ended"),
     "trouble_signed_out_says": Text("请重新登录。", "Please sign in again."),
+    "again_title": Text("尚未提交", "Not sent yet"),
+    "again_signed_out": Text(
+        "登录已结束。您填写的内容保留在本页：请在新标签页登录，再回到这里提交。",
+        "Your session has ended. What you wrote is kept on this page: sign in in a new tab, come back, and send it.",
+    ),
+    "again_signed_in": Text(
+        "打开此表单后重新登录过。您填写的内容仍在：提交后记在当前登录人名下。",
+        "Somebody has signed in again since this form was opened. What was written is kept; it is sent in the name of"
+        " the person who is signed in now.",
+    ),
+    "again_new_tab": Text("登录（新标签页）", "Sign in (a new tab)"),
+    "again_send": Text("提交", "Send it"),
+    "signed_out_writing": Text(
+        "登录已结束。您填写的内容保留在本页，请在新标签页登录后再提交。",
+        "Your session has ended. What you write stays on this page; sign in in a new tab before you send it.",
+    ),
 }

@@ -1,5 +1,6 @@
 """The page of a call over HTTP: roles, seals of forms, what is on record, and what is in no address."""
 
+import html
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -7,13 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
+from api.staff.session import COOKIE
 from registry.place_index import bring_up
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import browser, member, session_of
 
 SEAL = re.compile(r'name="key" value="([^"]+)"><input type="hidden" name="code" value="([^"]+)"')
+FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 AUDIT = "SELECT actor, action, detail FROM audit WHERE action LIKE '%/call%' ORDER BY audit_id"
+KEPT = "SELECT description, actor FROM ticket JOIN ticket_event USING (ticket_id)"
 COUNT = "SELECT count(*) FROM ticket"
 
 
@@ -151,3 +155,47 @@ def test_the_page_is_for_the_desk(desk: httpx.Client, plain_api: Api) -> None:
         assert crew.get("/desk/call/panel", params={"home": "B1-101"}).status_code == 403
     with browser(plain_api) as nobody:
         assert nobody.get("/desk/call").headers["location"].startswith("/sign-in?next=/desk/call")
+
+
+def written(page: str) -> list[tuple[str, str]]:
+    """Return the fields of the form that a page shows again."""
+    return [(name, html.unescape(value)) for name, value in FIELD.findall(page.partition("<main")[2])]
+
+
+def test_what_was_written_outlives_the_session(desk: httpx.Client, plain_api: Api) -> None:
+    words = 'Water <b>"everywhere"</b>\nin the hall'
+    form = {"home": "B1-101", **seal(desk), "kind": "leak", "words": words, "contact": "13900000001", "about": "new"}
+    desk.cookies.delete(COOKIE, domain="127.0.0.1")
+    refused = desk.post(
+        "/desk/call/take", data=form, headers={"Referer": f"{desk.headers['Origin']}/desk/call?home=B1-101"}
+    )
+    assert refused.status_code == 401
+    assert 'href="/sign-in?next=/desk/call%3Fhome%3DB1-101" target="_blank"' in refused.text
+    assert (dict(written(refused.text)), plain_api.conn.execute(COUNT).fetchone()) == (form, (0,))
+
+    desk.cookies.set(COOKIE, session_of(plain_api.conn, member(plain_api.conn, "supervisor", "wu", name="Wu")))
+    plain_api.conn.commit()
+    asked = desk.post("/desk/call/take", data=dict(written(refused.text)))
+    again = dict(written(asked.text))
+    assert (asked.status_code, plain_api.conn.execute(COUNT).fetchone()) == (403, (0,))
+    assert {**again, "code": ""} == {**form, "code": ""}
+    taken = [desk.post("/desk/call/take", data=again).headers["location"] for _ in range(2)]
+    assert taken == ["/desk/tickets/T00000001"] * 2
+    kept = plain_api.conn.execute(
+        "SELECT description, actor FROM ticket JOIN ticket_event USING (ticket_id)"
+    ).fetchall()
+    assert {(text, actor.endswith("(Wu)")) for text, actor in kept} == {(words, True)}
+
+
+def test_no_other_site_and_no_secret_comes_again(desk: httpx.Client) -> None:
+    form = {"home": "B1-101", "key": "k" * 32, "code": "forged", "kind": "leak", "words": "pour", "about": "new"}
+    ours = desk.headers.pop("Origin")
+    for origin in ("https://evil.example", "null", None):
+        headers = {"Origin": origin} if origin else {}
+        asked = desk.post("/desk/call/take", data=form, headers=headers)
+        assert (asked.status_code, "pour" in asked.text, written(asked.text)) == (403, False, [])
+    desk.headers["Origin"] = ours
+    passwords = {**form, "present": "four unrelated words", "new": "words", "again": "words"}
+    assert "unrelated" not in desk.post("/account/password", data=passwords).text
+    desk.cookies.delete(COOKIE, domain="127.0.0.1")
+    assert desk.post("/account/password", data=passwords).headers["location"] == "/sign-in"

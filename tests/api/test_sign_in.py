@@ -232,7 +232,8 @@ def test_another_site_signs_nobody_in(api: Api, client: httpx.Client, origin: st
 @pytest.mark.parametrize(
     "path",
     ["https://evil.example/desk", "//evil.example/desk", "/\\evil.example", "/desk\\..", "\t/desk", "/desk\n", "desk",
-     "javascript:alert(1)", "/deskx", "/home", "https:/desk", "", "/desk" + "x" * 3_000],
+     "javascript:alert(1)", "/deskx", "/home", "https:/desk", "", "/desk" + "x" * 3_000,
+     "/desk/../home?token=x", "/desk/../..//evil.example", "/desk/%2E./home", "/account/."],
 )  # fmt: skip
 def test_nobody_is_led_elsewhere(api: Api, client: httpx.Client, path: str) -> None:
     member(api.conn, password=PASSWORD)

@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from api.staff.session import COOKIE
 from domain.states import HomeState
 from registry.place_index import bring_up
+from store.staff import session_rows
 from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import member, session_of
+from tests.api.town import NOW
 from tests.pages import flat
 from tests.pages.conftest import PHONE, Visitor, Visitors
 
@@ -168,3 +171,36 @@ def test_the_page_is_well(api: Api, homes: int, arrive: Arrival, language: str, 
         desk.keep(f"{name}-{language}-{size}")
         desk.is_well()
         desk.fits()
+
+
+def test_words_outlive_a_session_that_ends_while_they_are_written(api: Api, homes: int, arrive: Arrival) -> None:
+    person = arrive()
+    page = person.page
+    person.go("/desk/call?home=B1-202")
+    page.check("[name=kind][value=leak]")
+    page.fill("[name=words]", "水从天花板流下来")
+    (staff_id,) = api.conn.execute("SELECT staff_id FROM staff").fetchone() or ()
+    session_rows.end_all(api.conn, staff_id, NOW)
+    api.conn.commit()
+    page.fill("#call-q", "B1-301")  # asks, and hears that the session is over
+    expect(page.locator("#signed-out")).to_be_visible()
+    person.errors = [one for one in person.errors if "401" not in one]
+    person.keep("signed-out-writing")
+    person.is_well()
+    assert page.input_value("[name=words]") == "水从天花板流下来"
+
+    page.click("#call-form button[type=submit]")
+    expect(page.locator("main .quote")).to_have_text("水从天花板流下来")
+    person.errors = [one for one in person.errors if "401" not in one]
+    person.keep("again-signed-out")
+    person.is_well()
+    person.page.context.add_cookies(
+        [{"name": COOKIE, "value": session_of(api.conn, member(api.conn, sign_in_name="wu")), "url": person.base}]
+    )
+    api.conn.commit()
+    page.click("main button")
+    expect(page.locator("main a")).to_have_count(0)
+    person.keep("again-signed-in")
+    page.click("main button")
+    page.wait_for_url("**/desk/tickets/T00000001")
+    assert api.conn.execute(OPENED).fetchone()[:3] == ("leak", 1, "水从天花板流下来")  # type: ignore[index]

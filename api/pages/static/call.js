@@ -1,4 +1,6 @@
 // The page of a call: finds homes as one types, and shows one without leaving the page. Without this file the form works too.
+import { signedIn, signedOut } from "./signed-out.js";
+
 const form = document.getElementById("call-search");
 const typed = document.getElementById("call-q");
 const found = document.getElementById("call-found");
@@ -11,7 +13,7 @@ let arrow = false; // whether an arrow key is down, which also clicks a choice
 
 async function part(address, options) {
   const answer = await fetch(address, { credentials: "same-origin", ...options });
-  if (answer.status === 401) location.reload();
+  if (answer.status === 401) signedOut(); else signedIn();
   if (!answer.ok) throw new Error(String(answer.status));
   return answer.text();
 }

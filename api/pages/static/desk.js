@@ -1,6 +1,7 @@
 // The pages of the desk come alive: times count on, what others change appears without losing one's place, and keys work.
 // Everything here is convenience: without it the pages are read and worked all the same.
 
+import { signedIn, signedOut } from "./signed-out.js";
 import { countOn as countTimesOn, fill } from "./time-left.js";
 
 const desk = document.getElementById("desk");
@@ -55,7 +56,8 @@ const numbers = () => new Set([...document.querySelectorAll(".queue tbody tr")].
 
 async function fetched(address) {
   const answer = await fetch(address, { headers: { Accept: "text/html" } });
-  if (answer.status === 401 || answer.redirected) { location.reload(); throw new Error("signed out"); }
+  if (answer.status === 401 || answer.redirected) { signedOut(); throw new Error("signed out"); }
+  signedIn();
   if (!answer.ok) throw new Error(String(answer.status));
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }

@@ -1,5 +1,7 @@
 // The form of an outage: places appear as one types, and the preview of who will be told follows the form.
 // Without this file the same is done by its buttons.
+import { signedIn, signedOut } from "./signed-out.js";
+
 const form = document.getElementById("outage-form");
 const typed = document.getElementById("place-q");
 const chosen = document.getElementById("chosen"), found = document.getElementById("found");
@@ -9,7 +11,7 @@ const timers = new Map();
 async function part(name, into) {
   const body = new URLSearchParams(new FormData(typed.form));
   const answer = await fetch(`/desk/outages/draft?part=${name}`, { method: "POST", body });
-  if (answer.status === 401) location.reload();
+  if (answer.status === 401) signedOut(); else signedIn();
   if (answer.ok) into.innerHTML = await answer.text();
 }
 
