@@ -94,6 +94,7 @@ from api.office_pages import (
     upload_page,
 )
 from api.pages import front, home, home_applications, home_refund, home_tickets, home_wechat, network
+from api.pages.astray import Readable
 from api.staff import account, invitation, people, provider, sign_in
 from api.uplinks import uplink_routes
 from api.uplinks.uplink_routes import Doors
@@ -242,6 +243,7 @@ def create_app(
     app.add_middleware(DaysTogether, context=context)
     app.add_middleware(RowsTogether, context=context, board=app.state.queue_board)
     surround(app, context.guard)
+    app.add_middleware(Readable)
     app.add_middleware(Measured, metrics=metrics)
     app.add_api_route("/metrics", metrics.page, include_in_schema=False)
     for router in ROUTERS:

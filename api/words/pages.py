@@ -276,6 +276,11 @@ WORDS: Mapping[str, Text] = {
         "表单已失效。请返回页面重新填写。",
         "The form has expired. Please go back to the page and fill it in again.",
     ),
+    "trouble_too_large": Text("内容过长", "Too long"),
+    "trouble_too_large_says": Text(
+        "提交的内容或文件超出上限，请缩短后重新提交。",
+        "What was sent is longer than allowed. Please shorten it and send it again.",
+    ),
     "trouble_too_many": Text("请稍后再试", "Please try again later"),
     "trouble_too_many_says": Text("请求过于频繁。", "Too many requests."),
     "trouble_away": Text("暂时无法显示", "Temporarily unavailable"),
