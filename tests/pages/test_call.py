@@ -204,3 +204,19 @@ def test_words_outlive_a_session_that_ends_while_they_are_written(api: Api, home
     page.click("main button")
     page.wait_for_url("**/desk/tickets/T00000001")
     assert api.conn.execute(OPENED).fetchone()[:3] == ("leak", 1, "水从天花板流下来")  # type: ignore[index]
+
+
+def test_words_go_along_to_the_home_that_was_meant(homes: int, arrive: Arrival) -> None:
+    person = arrive()
+    page = person.page
+    person.go("/desk/call?home=B1-202")
+    page.check("[name=kind][value=leak]")
+    page.fill("[name=words]", "水从天花板流下来")
+    page.fill("[name=contact]", "13900000001")
+    page.fill("#call-q", "B1-301")
+    page.press("#call-q", "Enter")
+    expect(page.locator("#call-home")).to_contain_text("B1-301")
+    expect(page.locator("#call-words")).to_be_focused()
+    assert page.is_checked("[name=kind][value=leak]")
+    assert [page.input_value(f"[name={name}]") for name in ("words", "contact")] == ["水从天花板流下来", "13900000001"]
+    person.is_well()

@@ -41,21 +41,30 @@ async function ask(signal) {
   }
 }
 
-// Show a home in place of the one before, ready to write down what is said.
+// Show a home in place of the one before, ready to write down what is said. What was written already is of the same caller.
+const WRITTEN = ["words", "contact", "responsible"];
+
 async function open(link) {
   const home = link.dataset.home;
+  const field = (chosen) => panel.querySelector(`#call-form ${chosen}`);
+  let kind, written;
   try {
-    panel.innerHTML = await part(`/desk/call/panel?home=${encodeURIComponent(home)}`);
+    const html = await part(`/desk/call/panel?home=${encodeURIComponent(home)}`);
+    kind = field("[name=kind]:checked")?.value;
+    written = WRITTEN.map((name) => [name, field(`[name=${name}]`)?.value]);
+    panel.innerHTML = html;
   } catch {
     location.assign(link.href);
     return;
   }
   history.replaceState(null, "", link.href);
+  for (const [name, value] of written) if (value) field(`[name=${name}]`).value = value;
   const number = typed.value.replace(/[^0-9+]/g, "");
   const contact = document.getElementById("call-contact");
   if (number.length >= 7 && /^[0-9+ ()./-]+$/.test(typed.value.trim())) contact.value = number;
   found.replaceChildren();
-  document.querySelector("#call-form [name=kind]").focus();
+  const again = kind && field(`[name=kind][value="${CSS.escape(kind)}"]`);
+  if (again) again.click(); else field("[name=kind]").focus();
 }
 
 // What it is about is one key; then come the words. What is open of the same class is likely what it belongs to.
