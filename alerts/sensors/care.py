@@ -7,6 +7,7 @@ neither opens nor heals a job for another reason.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -256,9 +257,14 @@ def _heal(
             fine.append(job)
         elif says >= CareVerdict.DOUBT and job.fine_since is not None:
             back.append(job)
-    care_rows.set_fine(conn, [job.device_job_id for job in fine], now)
-    care_rows.set_fine(conn, [job.device_job_id for job in back], None)
+    aside = Aside[care_rows.Job]("device jobs", key=lambda job: job.device_job_id)
+    for some, since in ((fine, now), (back, None)):
+        in_halves(conn, some, partial(_set_fine, conn, since), aside)
     return end(conn, policy, healed, CareEnd.HEALED, now)
+
+
+def _set_fine(conn: Connection, since: datetime | None, jobs: Sequence[care_rows.Job]) -> None:
+    care_rows.set_fine(conn, [job.device_job_id for job in jobs], since)
 
 
 def end(conn: Connection, policy: Policy, jobs: Sequence[care_rows.Job], reason: CareEnd, now: datetime) -> int:

@@ -294,9 +294,14 @@ def look(conn: Connection, policy: Policy, now: datetime, readings: OneHistory =
             log.info("measurements asked for", homes=asked)
     unflagged = measurement_rows.unflagged(conn, now - LOOK_BACK)
     one_by_one(conn, unflagged, lambda home: _settle_home(conn, policy, home, now), Aside[int]("measurements"))
-    _end_unjudged(conn, policy, now)
-    with conn.transaction():
-        _end_where_sensors_left(conn, policy, now, readings)
+    flagged = measurement_rows.open_homes(conn)
+    in_halves(conn, flagged, lambda some: _end_unjudged(conn, policy, some, now), Aside[int]("flags not judged"))
+    one_by_one(
+        conn,
+        agreement_rows.out(conn, now),
+        lambda gone: _end_where_sensor_left(conn, policy, gone, now, readings),
+        Aside[agreement_rows.GoneSensor]("sensors that left", key=lambda gone: gone.measurement),
+    )
 
 
 def _settle_home(conn: Connection, policy: Policy, home: int, now: datetime) -> None:
@@ -304,16 +309,18 @@ def _settle_home(conn: Connection, policy: Policy, home: int, now: datetime) -> 
     settle(conn, policy, home, now, ACTOR)
 
 
-def _end_where_sensors_left(conn: Connection, policy: Policy, now: datetime, readings: OneHistory) -> None:
-    """End cold spells of sensors that contradicted a measurement and have been removed since."""
-    for home, measurement, at in agreement_rows.out(conn, now):
-        measurement_rows.lock_home(conn, home)
-        rules, target = policy.rules_at(at), int(piece_at(conn, policy, home, at)["target"])
-        heard = readings.beside(conn, home, at, rules.hold_intervals)
-        judged = [milli(one.celsius) for one in heard if one.room_kind in rules.judged_rooms]
-        if rules.judged_rooms and all(value >= target for value in judged):
-            agreement_rows.end_cold(conn, measurement, home, at, ClearReason.SENSOR_OUT.value)
-            agreement.judge_from(conn, home, at, now)
+def _end_where_sensor_left(
+    conn: Connection, policy: Policy, gone: agreement_rows.GoneSensor, now: datetime, readings: OneHistory
+) -> None:
+    """End the cold spell of a sensor that contradicted a measurement and has been removed since."""
+    home, measurement, at = gone
+    measurement_rows.lock_home(conn, home)
+    rules, target = policy.rules_at(at), int(piece_at(conn, policy, home, at)["target"])
+    heard = readings.beside(conn, home, at, rules.hold_intervals)
+    judged = [milli(one.celsius) for one in heard if one.room_kind in rules.judged_rooms]
+    if rules.judged_rooms and all(value >= target for value in judged):
+        agreement_rows.end_cold(conn, measurement, home, at, ClearReason.SENSOR_OUT.value)
+        agreement.judge_from(conn, home, at, now)
 
 
 def remind(conn: Connection, now: datetime) -> bool:
@@ -339,23 +346,19 @@ def _entry(told: measurement_rows.MeasurementReminder, audience: Audience) -> Ou
     return OutboxEntry(NoticeKind(told.kind), audience, home_id=told.home_id, station=told.station, data=data)
 
 
-def _end_unjudged(conn: Connection, policy: Policy, now: datetime) -> None:
+def _end_unjudged(conn: Connection, policy: Policy, homes: Sequence[int], now: datetime) -> None:
     """End flags outside the season or where heat was stopped, whatever their source."""
-    homes = measurement_rows.open_homes(conn)
-    if not homes:
-        return
-    with conn.transaction():
-        pieces = _pieces(conn, policy, np.array(homes, np.int32), now)
-        reasons = {
-            home: clear_reason(int(piece["reason"]))
-            for home, piece in zip(homes, pieces, strict=True)
-            if piece["reason"] != NotJudged.JUDGED
-        }
-        docket = Docket(conn, policy, now)
-        for home, reason in reasons.items():
-            measurement_rows.lock_home(conn, home)
-            _end_open(conn, docket, home, reason, now)
-        docket.write()
+    pieces = _pieces(conn, policy, np.array(homes, np.int32), now)
+    reasons = {
+        home: clear_reason(int(piece["reason"]))
+        for home, piece in zip(homes, pieces, strict=True)
+        if piece["reason"] != NotJudged.JUDGED
+    }
+    docket = Docket(conn, policy, now)
+    for home, reason in reasons.items():
+        measurement_rows.lock_home(conn, home)
+        _end_open(conn, docket, home, reason, now)
+    docket.write()
 
 
 def _end_open(conn: Connection, docket: Docket, home: int, reason: ClearReason, now: datetime) -> None:

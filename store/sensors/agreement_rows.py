@@ -101,6 +101,14 @@ class BesideReading(NamedTuple):
         return LivingReading(self.sensor_id, self.sensor, self.room, self.room_kind, self.celsius)
 
 
+class GoneSensor(NamedTuple):
+    """A sensor that contradicted a warm record of a home, and was removed at an instant."""
+
+    home: int
+    measurement: int
+    at: datetime
+
+
 def beside(conn: Connection, home: int, at: datetime, hold_intervals: float) -> list[BesideReading]:
     """Return the sensors of a home, in any room, at an instant, and what the table says that they held."""
     with conn.cursor(row_factory=class_row(BesideReading)) as cur:
@@ -139,6 +147,6 @@ def void(conn: Connection, measurement: int, now: datetime) -> datetime | None:
     return min((at for (at,) in rows), default=None)
 
 
-def out(conn: Connection, now: datetime) -> list[tuple[int, int, datetime]]:
-    """Return (home, measurement, instant) where a sensor that contradicted a warm record was removed."""
-    return conn.execute(SELECT_OUT, {"now": now}).fetchall()
+def out(conn: Connection, now: datetime) -> list[GoneSensor]:
+    """Return where a sensor that contradicted a warm record was removed."""
+    return [GoneSensor(*row) for row in conn.execute(SELECT_OUT, {"now": now}).fetchall()]

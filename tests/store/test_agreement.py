@@ -36,12 +36,14 @@ class Site(Company):
             self.say(("s1", self.now, celsius))
             self.now += 5 * MINUTE
 
-    def measure(self, celsius: float = 18.6, who: str = "Zhao", actor: str = "token 1", **other: Any) -> str:
+    def measure(
+        self, celsius: float = 18.6, who: str = "Zhao", actor: str = "token 1", home: int = 1, **other: Any
+    ) -> str:
         """Measure now and file it at once; return the number of the record."""
         filled = {"room": "living", "room_kind": "living", "signature": "x", "measured_at": self.now, **other}
         new = NewMeasurement(celsius=celsius, instrument="T7", measurer=who, **filled)
         with self.conn.transaction():
-            taken = measurements.record(self.conn, SEED, 1, new, measurements.Filing(actor, self.now))
+            taken = measurements.record(self.conn, SEED, home, new, measurements.Filing(actor, self.now))
         self.catch_up()
         return taken.number
 
@@ -185,6 +187,28 @@ def test_without_the_sensor_one_measurement_is_enough(site: Site) -> None:
     assert (flag["clear_reason"], flag["cleared_at"]) == ("sensor_out", gone)
     site.catch_up()
     assert (site.ticket()["state"], site.ticket()["proof"]) == ("done", "measurement")
+
+
+def test_a_sensor_that_has_left_and_cannot_be_settled_stops_no_other(site: Site) -> None:
+    """Two homes with a sensor that contradicted a record and is gone: the first is refused."""
+    other = town.home(site.conn, "H7")
+    town.sensor(site.conn, "s7", other)
+    for _ in range(3):
+        site.say(("s1", site.now, 13.3), ("s7", site.now, 13.3))
+        site.now += 5 * MINUTE
+    site.measure()
+    site.measure(home=other)
+    gone = site.now
+    site.conn.execute("UPDATE point SET valid_to = %s", (gone,))
+    site.conn.execute("UPDATE registry_version SET version = version + 1")
+    site.now += HOUR
+    site.conn.execute("ALTER TABLE cold_ended ADD CONSTRAINT no_luck CHECK (home_id <> 1)")
+    site.catch_up()
+    ended = "SELECT home_id FROM cold_ended ORDER BY 1"
+    assert [row["home_id"] for row in site.rows(ended)] == [other]
+    site.conn.execute("ALTER TABLE cold_ended DROP CONSTRAINT no_luck")
+    site.catch_up()
+    assert [row["home_id"] for row in site.rows(ended)] == [1, other]
 
 
 def test_where_the_sensor_is_silent_one_measurement_is_enough(site: Site) -> None:

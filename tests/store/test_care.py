@@ -78,6 +78,20 @@ def test_a_sensor_whose_job_is_refused_stops_no_other(desk: Desk) -> None:
     assert jobs(desk) == [("s3", "silent", "healed"), ("s2", "silent", None)]
 
 
+def test_a_job_whose_sensor_cannot_be_noted_as_fine_stops_no_other(desk: Desk) -> None:
+    minutes(desk, 0, 5)
+    for m in range(5, 40, 5):
+        desk.say(*((f"s{n}", NOON + m * MINUTE, 20.0 + m % 2 / 100) for n in (1, 4, 5, 6, 7)))
+        look(desk.conn, rules(), NOON + m * MINUTE)
+    assert jobs(desk) == [("s2", "silent", None), ("s3", "silent", None)]
+    desk.conn.execute("ALTER TABLE device_job ADD CONSTRAINT no_luck CHECK (sensor_id <> 2 OR fine_since IS NULL)")
+    minutes(desk, 40, 65)
+    assert jobs(desk) == [("s2", "silent", None), ("s3", "silent", "healed")]
+    desk.conn.execute("ALTER TABLE device_job DROP CONSTRAINT no_luck")
+    minutes(desk, 65, 90)
+    assert jobs(desk) == [("s2", "silent", "healed"), ("s3", "silent", "healed")]
+
+
 def test_a_job_does_not_flap(desk: Desk) -> None:
     minutes(desk, 0, 5)
     minutes(desk, 5, 45, quiet="s3")

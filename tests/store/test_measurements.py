@@ -295,6 +295,20 @@ def test_out_of_season_a_flag_ends_whoever_raised_it(crew: Crew) -> None:
     assert crew.told() == [("measurement", NOON, "out_of_season")]
 
 
+def test_a_home_whose_flag_cannot_be_ended_stops_no_other(crew: Crew) -> None:
+    for home in ("H1", "H2"):
+        crew.measure(17.0, home=home)
+    crew.conn.execute(
+        f"ALTER TABLE flag ADD CONSTRAINT no_luck CHECK (home_id <> {crew.homes['H1']} OR cleared_at IS NULL)"
+    )
+    spring = NOON.replace(month=3, day=16)
+    look(crew.conn, SEED, spring)
+    assert [reason for *_, reason in crew.told()] == [None, "out_of_season"]
+    crew.conn.execute("ALTER TABLE flag DROP CONSTRAINT no_luck")
+    look(crew.conn, SEED, spring)
+    assert [reason for *_, reason in crew.told()] == ["out_of_season", "out_of_season"]
+
+
 def test_a_suspect_sensor_asks_for_a_measurement_until_there_is_one(crew: Crew) -> None:
     crew.conn.execute(
         "INSERT INTO ticket (class, state, priority, home_id, opened_at, source) VALUES "
