@@ -21,6 +21,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from random import Random
 from threading import Barrier
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import psycopg
@@ -33,6 +34,7 @@ from api.staff.session import COOKIE
 from bench import map_ready
 from bench.api import HEARTH_API
 from bench.asking import PATIENCE_S
+from bench.every_page import walk
 from bench.open_desks import OpenDesks
 from bench.search import SELECT_SOME as SELECT_HOME_WORDS
 from bench.search import SETTINGS, settle, ways
@@ -119,6 +121,7 @@ class City:
 
     port: int
     sessions: Sequence[str]
+    supervisor: str  # session
     tickets: Sequence[str]
     searches: Sequence[str]
 
@@ -134,7 +137,7 @@ def main() -> None:
         raise SystemExit(130) from None
 
 
-def measure(size: Size) -> dict[str, float]:
+def measure(size: Size) -> dict[str, Any]:
     """Return all figures."""
     with tempfile.TemporaryDirectory(prefix="hearth-bench-") as folder:
         Path(folder).chmod(0o711)
@@ -142,7 +145,7 @@ def measure(size: Size) -> dict[str, float]:
         try:
             server.start()
             with city(server, size) as found:
-                return drawn(server, found, size) | take(found, size)
+                return drawn(server, found, size) | take(found, size) | opened(server, found)
         finally:
             server.remove()
 
@@ -158,6 +161,18 @@ def drawn(server: Postgres, found: City, size: Size) -> dict[str, float]:
     return {"map_buildings": size.buildings, "map_ready_ms": map_ready.ready_ms(found.port, cookies)}
 
 
+def opened(server: Postgres, found: City) -> dict[str, Any]:
+    """Return how long the slowest page takes that a supervisor reaches by links, and which it is."""
+    with psycopg.connect(server.url()) as conn:
+        map_ready.count(conn)
+    browser = Browser(found, found.supervisor)
+    pages = {
+        path: spent for path, spent in walk(browser.get, ["/desk", "/desk/map", f"/desk/tickets/{found.tickets[0]}"])
+    }
+    slowest = max(pages, key=pages.__getitem__)
+    return {"pages": len(pages), "slowest_page": slowest, "slowest_page_ms": milliseconds(pages[slowest])}
+
+
 @contextmanager
 def city(server: Postgres, size: Size) -> Iterator[City]:
     """Yield a city that is served."""
@@ -171,21 +186,22 @@ def city(server: Postgres, size: Size) -> Iterator[City]:
             cur.execute(OPEN_TICKETS.encode(), {"tickets": size.tickets, "homes": size.homes, "people": size.desks})
         map_ready.place(conn, size.buildings)
         sessions = [signed_in(conn, n) for n in range(size.desks)]
+        supervisor = signed_in(conn, size.desks, Role.SUPERVISOR)
         tickets = [row[0] for row in conn.execute("SELECT number FROM ticket ORDER BY ticket_id")]
         searches = list(typed(conn, size))
     with psycopg.connect(server.url(), autocommit=True) as conn:
         conn.execute("VACUUM ANALYZE")
     console.print("tickets are there")
     with served(server) as port:
-        yield City(port, sessions, tickets, searches)
+        yield City(port, sessions, supervisor, tickets, searches)
 
 
-def signed_in(conn: Connection, n: int) -> str:
+def signed_in(conn: Connection, n: int, role: Role = Role.DISPATCHER) -> str:
     """Sign a person in; returns the session."""
     now = datetime.now(UTC)
     entry = StaffEntry(
         name=f"Person {n}",
-        role=Role.DISPATCHER,
+        role=role,
         sign_in_name=f"p{n}",
         station=None,
         active_from=now - timedelta(days=1),
