@@ -34,6 +34,7 @@ JOIN = "INSERT INTO incident_ticket (incident_id, ticket_id, joined_at) SELECT i
 DRAWN = "() => document.getElementById('stage').map.queryRenderedFeatures({layers: [%r]}).map(one => one.properties)"
 AT = "place => { const p = document.getElementById('stage').map.project(place); return [p.x, p.y]; }"
 CENTRE = "document.getElementById('stage').map.getCenter().toArray()"
+SEVEN_METRES = 0.000084  # of longitude
 NORTH = ((41.8000, 123.4300), (41.8004, 123.4308), (41.8008, 123.4300))
 
 
@@ -121,6 +122,20 @@ def colours(page: Page) -> set[tuple[int, int, int]]:
     """Return the colours of the map."""
     picture = Image.open(io.BytesIO(page.locator("#canvas").screenshot())).convert("RGB")
     return set(zip(*(iter(picture.tobytes()),) * 3, strict=True))
+
+
+@pytest.fixture
+def next_door(city: None, api: Api) -> None:
+    """Two buildings of the estate in the north, a few steps apart."""
+    api.conn.execute(PLACE, (NORTH[0][0], NORTH[0][1] + SEVEN_METRES, "next door", "N1"))
+
+
+def test_buildings_a_few_steps_apart_come_apart_at_the_nearest(next_door: None, arrive: Visitor) -> None:
+    page = arrive.page
+    page.evaluate(f"document.getElementById('stage').map.jumpTo({{center: {[NORTH[0][1], NORTH[0][0]]}, zoom: 18}})")
+    until(page, f"({DRAWN % 'mark'})().some(one => one.point_count === 2)")
+    page.mouse.click(*at(page, NORTH[0][0], NORTH[0][1] + SEVEN_METRES / 2))
+    until(page, f"({DRAWN % 'mark'})().filter(one => 'N0,N1'.includes(one.code)).length === 2")
 
 
 def test_a_dispatcher_works_on_the_map(arrive: Visitor, api: Api, ground: Basemap) -> None:

@@ -95,7 +95,8 @@ function furnish(layers) {
   map.addSource("chosen", { type: "geojson", data: gathered([]) });
   map.addSource("hatch", { type: "geojson", data: gathered([]) });
   map.addSource("job", { type: "geojson", data: gathered(layers.job) });
-  map.addSource("building", { type: "geojson", data: gathered(layers.building), cluster: true, clusterRadius: 44, clusterMaxZoom: NEAREST, clusterProperties: sums });
+  // Its tiles go deeper than groups do, so that what is apart at the nearest is apart there.
+  map.addSource("building", { type: "geojson", data: gathered(layers.building), maxzoom: NEAREST + 1, cluster: true, clusterRadius: 44, clusterMaxZoom: NEAREST, clusterProperties: sums });
   for (const layer of painted()) map.addLayer(layer);
   if (stage.dataset.area) outline(stage.dataset.area.split(" ").map((one) => one.split(",").map(Number)));
 }
