@@ -1,6 +1,6 @@
 """The content of a ticket's page: facts, clocks, what closing needs, the moves it takes now, and its timeline."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ from api.desk_pages.case_list import marks
 from api.desk_pages.move_forms import FormTerms, MoveForm, SentMove, move_form, told_in
 from api.desk_pages.peers_of_ticket import peer_facts
 from api.desk_pages.queue import QUEUE, place_of_ticket
-from api.desk_pages.timeline import next_left, shown_clocks, shown_events
+from api.desk_pages.timeline import ShownEvent, next_left, shown_clocks, shown_events
 from api.homes import home_routes
 from api.homes.cold_cause import likely_cause
 from api.http.language import Language, said
@@ -30,7 +30,7 @@ from domain.cases import CASE_CLASSES
 from domain.causes import known_causes
 from domain.move_bars import MoveBar
 from domain.statements import DAYS_AHEAD, standing_times, standing_word
-from domain.tickets import TicketClass, TicketState
+from domain.tickets import SELF_CLOSING, TicketClass, TicketState
 from domain.words.applications import DOCUMENT_TEXTS, KIND_TEXTS
 from domain.words.desk import CHANNEL_TEXTS, SUBJECT_TEXTS
 from domain.words.text import Text
@@ -99,11 +99,12 @@ def ticket_content(
         "may_follow": case is not None and Right.WRITE in asking.asker.rights,
         "clocks": clocks,
         "left": next_left(clocks),
+        "closes_itself": ticket["source"] in SELF_CLOSING,
         "needs": [say(language, f"desk_need_{need}") for need in ticket["needs"]],
         "moves": _moves(asking, ticket, offered, reader, sent),
         "barred": [*_for_leaders(asking, offered, language), *_barred(ticket, offered, language, times)],
         "answers": _answers(ticket, reader),
-        "events": shown_events(ticket["events"], language, times, files),
+        "events": shown_events(ticket["events"], language, times, files, linked=True),
         "version": max((event["seq"] for event in ticket["events"]), default=0),
         "home": _home(asking, ticket),
         "likely": likely_said(asking, ticket["home"], language) if _is_cold(ticket) else None,
@@ -113,7 +114,7 @@ def ticket_content(
         "sent": sent,
         "sent_name": said(MOVE_TEXTS[sent.kind], language) if sent else None,
         "told": told_in(sent, language) if sent else [],
-        "conflict": shown_events(_since(ticket, sent), language, times, files) if conflict and sent else None,
+        "conflict": _conflict(ticket, sent, language, times) if conflict and sent else None,
         "is_still_open": sent is not None and sent.kind in offered.open,
     }
 
@@ -123,8 +124,10 @@ def files_of(number: str) -> str:
     return f"{QUEUE}/tickets/{number}/files"
 
 
-def _since(ticket: Row, sent: SentMove) -> list[Mapping[str, Any]]:
-    return [event for event in ticket["events"] if event["seq"] > sent.version]
+def _conflict(ticket: Row, sent: SentMove, language: Language, times: Times) -> list[ShownEvent]:
+    """Return what happened since the page was read from which a move was sent."""
+    since = [event for event in ticket["events"] if event["seq"] > sent.version]
+    return shown_events(since, language, times, files_of(ticket["number"]), linked=True)
 
 
 def _facts(ticket: Row, language: Language, times: Times) -> list[Fact]:

@@ -32,6 +32,8 @@ _REASONS: Mapping[EventKind, Mapping[Any, Text]] = {
     EventKind.HEALED: CARE_END_TEXTS,
     EventKind.JOB_ENDED: CARE_END_TEXTS,
 }
+# Numbers that have a page at the desk.
+_PAGES = {"incident": "/desk/incidents", **dict.fromkeys(("into", "ticket", "follows"), "/desk/tickets")}
 SEEN_APART = timedelta(minutes=1)  # a move recorded at once needs no second time
 
 
@@ -109,19 +111,26 @@ def next_left(clocks: Sequence[ShownClock]) -> TimeLeft | None:
     return next((clock.left for clock in clocks if clock.left and clock.left.urgency is not Urgency.NONE), None)
 
 
-def shown_events(events: Sequence[Mapping[str, Any]], language: Language, times: Times, files: str) -> list[ShownEvent]:
-    """List events, newest first; `files` is the address of the ticket's files."""
-    return [_event(event, language, times, files) for event in reversed(events)]
+def shown_events(
+    events: Sequence[Mapping[str, Any]], language: Language, times: Times, files: str, *, linked: bool = False
+) -> list[ShownEvent]:
+    """List events, newest first.
+
+    Args:
+        files: the address of the ticket's files.
+        linked: whether incidents and other tickets are links, for those who may open their pages.
+    """
+    return [_event(event, language, times, files, linked) for event in reversed(events)]
 
 
-def _event(event: Mapping[str, Any], language: Language, times: Times, files: str) -> ShownEvent:
+def _event(event: Mapping[str, Any], language: Language, times: Times, files: str, linked: bool) -> ShownEvent:
     actor = event["actor"]
     return ShownEvent(
         seq=event["seq"],
         at=times.at(event["at"]),
         what=said(EVENT_TEXTS[EventKind(event["kind"])], language),
         who=say(language, f"desk_actor_{actor}") if actor in ACTORS else name_of(actor),
-        says=list(_says(EventKind(event["kind"]), _worth_saying(event), language, times)),
+        says=list(_says(EventKind(event["kind"]), _worth_saying(event), language, times, linked)),
         has_contact=event.get("contact") is not None,
         round=event.get("round", 1),
         by_person=actor not in ACTORS,
@@ -150,7 +159,7 @@ def name_of(actor: str) -> str:
 
 
 def _says(
-    kind: EventKind, data: Mapping[str, Any], language: Language, times: Times
+    kind: EventKind, data: Mapping[str, Any], language: Language, times: Times, linked: bool
 ) -> Iterator[tuple[str, str | Markup]]:
     # A reason or a cause that a machine or a list gives has its text beside it, in both languages.
     named = "cause" if "cause" in data else "reason"
@@ -160,10 +169,17 @@ def _says(
         value = data.get(key)
         if value is None or value == "" or (key == named and language in data):
             continue
-        if key == "reason" and (reason := _REASONS.get(kind, {}).get(str(value))):
+        if key in _PAGES:
+            yield said(label, language), _number(key, value, linked)
+        elif key == "reason" and (reason := _REASONS.get(kind, {}).get(str(value))):
             yield said(label, language), said(reason, language)
         else:
             yield said(label, language), _value(key, value, language, times)
+
+
+def _number(key: str, value: object, linked: bool) -> str | Markup:
+    number = f"T{value:08}" if isinstance(value, int) else str(value)
+    return Markup('<a href="{}/{}">{}</a>').format(_PAGES[key], number, number) if linked else number
 
 
 def _value(key: str, value: object, language: Language, times: Times) -> str | Markup:
@@ -175,8 +191,6 @@ def _value(key: str, value: object, language: Language, times: Times) -> str | M
         return said(CLOCK_TEXTS[str(value)], language)
     if key == "proof" and value in PROOFS:
         return said(PROOFS[str(value)], language)
-    if key == "follows":
-        return f"T{value:08}"
     if key == "channel" and value in ("phone", "visit", "letter", "message", "app"):
         return say(language, f"desk_option_{value}")
     if key in ("says", "reaction", "stage"):

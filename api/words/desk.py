@@ -44,9 +44,7 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_none_leaks": Text("没有漏水工单。", "No leaks."),
     "desk_none_cases": Text("没有未办结的投诉举报。", "No open complaints."),
     "desk_none_filtered": Text("没有符合筛选条件的工单。", "No tickets match the filters."),
-    "desk_live_changed": Text(
-        "队列已更新：新增 {new}，移出 {gone}。", "The queue has changed: {new} new, {gone} gone."
-    ),
+    "desk_live_changed": Text("队列已更新：新增 {new}，移出 {gone}。", "The queue changed: {new} new, {gone} gone."),
     "desk_live_lost": Text("暂时无法自动更新，正在重试。", "Not up to date for the moment; trying again."),
     "desk_live_back": Text("已恢复自动更新。", "Up to date again."),
     "desk_here_looking": Text("{name} 正在看", "{name} is looking"),
@@ -112,6 +110,7 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_clock_undated": Text("工作日历缺该年，暂无期限", "no due time: the calendar lacks the year"),
     "desk_needs": Text("办结还需要", "Closing still needs"),
     "desk_needs_nothing": Text("可以办结。", "Nothing: it can be closed."),
+    "desk_needs_itself": Text("自动办结，无需操作。", "Nothing: it closes by itself, with its incident or sensor."),
     "desk_need_done": Text("处理完毕", "the work to be done"),
     "desk_need_proof": Text("回温证明（读数或上门测温）", "proof that the home is warm"),
     "desk_need_reply": Text("答复用户", "an answer to the user"),

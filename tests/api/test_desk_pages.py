@@ -26,6 +26,16 @@ pytestmark = pytest.mark.plain_only
 
 EVENTS = "SELECT kind, actor FROM ticket_event JOIN ticket USING (ticket_id) WHERE number = %s ORDER BY seq"
 AUDITED = "SELECT actor, action, target, detail FROM audit ORDER BY audit_id"
+OF_INCIDENT = """
+WITH crew AS (
+  INSERT INTO ticket (class, state, priority, home_id, source, station, opened_at)
+  VALUES ('repair', 'open', 1, %s, 'incident', 'North', %s) RETURNING ticket_id
+), told AS (
+  INSERT INTO ticket_event (ticket_id, seq, at, kind, actor, state, data)
+  SELECT ticket_id, 1, %s, 'opened', 'hearth', 'open', '{"incident": "I00000003"}' FROM crew
+)
+SELECT ticket_id FROM crew
+"""
 SET = """
 UPDATE ticket SET state = %s, priority = %s, responsible = %s, station = %s, done_at = %s, replied_at = %s
 WHERE ticket_id = %s
@@ -540,3 +550,13 @@ def test_a_caller_wishes_times_and_agrees_to_terms_by_forms(desk: Desk, li: Disp
     assert ticket["confirmation"] == "by telephone, 15 January"
     assert "confirmation" not in ticket["needs"]
     assert "What is agreed to" not in li.get(f"/desk/tickets/{number}").text
+
+
+def test_a_ticket_that_closes_by_itself_says_so_and_leads_to_its_incident(desk: Desk, li: Dispatcher) -> None:
+    conn = desk.api.conn
+    home = town.home(conn, "B1-909")
+    number = f"T{town.one(conn, OF_INCIDENT, (home, NOW, NOW)):08}"
+    page = li.get(f"/desk/tickets/{number}").text
+    assert "Nothing: it closes by itself, with its incident or sensor." in page
+    assert "it can be closed" not in page
+    assert '<a href="/desk/incidents/I00000003">I00000003</a>' in page

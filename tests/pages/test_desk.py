@@ -204,7 +204,7 @@ def test_the_queue_follows_without_losing_ones_place(api: Api, arrive: Arrival) 
     expect(person.page.locator(".queue tbody tr").first).to_have_attribute("id", f"row-{late}")
     assert focused(person) == f"open-{number}"
     expect(person.page.locator("#view-all .count")).to_have_text("9")
-    expect(person.page.locator("#said")).to_have_text("The queue has changed: 1 new, 0 gone.")
+    expect(person.page.locator("#said")).to_have_text("The queue changed: 1 new, 0 gone.")
     assert person.page.evaluate("scrollY") == 0 or abs(
         person.page.evaluate(f"document.getElementById('row-{number}').getBoundingClientRect().top") - top
     ) < 2  # fmt: skip

@@ -244,4 +244,7 @@ def test_the_timeline_has_words_for_the_reasons_of_machines(language: Language, 
 
 def test_the_timeline_names_the_ticket_before_by_its_number() -> None:
     event = {"seq": 1, "at": NOW, "kind": "opened", "actor": "hearth", "data": {"follows": 112}}
-    assert shown_events([event], "en", Times("en", ZONE, NOW), "/files")[0].says == [("Follows", "T00000112")]
+    times = Times("en", ZONE, NOW)
+    assert shown_events([event], "en", times, "/files")[0].says == [("Follows", "T00000112")]
+    ((_, link),) = shown_events([event], "en", times, "/files", linked=True)[0].says
+    assert link == '<a href="/desk/tickets/T00000112">T00000112</a>'
