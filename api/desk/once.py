@@ -28,3 +28,20 @@ def number_once(changing: Session, key: str, do: Callable[[], str]) -> str:
     number = do()
     form_sent.keep(changing.conn, key, number, changing.now)
     return number
+
+
+def is_first(changing: Session, form: str) -> bool:
+    """Return whether a form comes for the first time, by its key, and keep that.
+
+    For forms whose answer shows a secret this once: a page that is reloaded sends its form again, and would put another
+    secret in the place of the one that somebody has by then.
+    """
+    met = False
+
+    def meet() -> str:
+        nonlocal met
+        met = True
+        return "shown"
+
+    number_once(changing, f"{changing.asker.id} shown {form}", meet)
+    return met

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from api.desk import calendars, rota
+from api.desk.once import is_first
 from api.desk.rota import NUMBER, PersonNumber, StationRules, SwapAnswer, SwapRequest
 from api.desk_pages.rota_content import ROTA, Week, rota_content
 from api.desk_pages.show import desk_page
@@ -175,8 +176,10 @@ def answer_swap(
 
 
 @router.post("/calendar")
-def make_calendar(request: Request, changing: ChangingPerson, week: Back = "") -> Response:
+def make_calendar(request: Request, changing: ChangingPerson, key: Back, week: Back = "") -> Response:
     """Make the address of one's calendar and show it, this once."""
+    if not is_first(changing, key):
+        return RedirectResponse(ROTA, 303)
     return _shown(request, changing, _week(changing, week), address=calendars.made_address(request, changing))
 
 

@@ -6,14 +6,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
+from api.desk.once import number_once
+from api.desk_pages.forms import once
 from api.desk_pages.show import desk_page
 from api.http.paging import Paged
+from api.http.problem import Problem
 from api.http.session import Session
 from api.office import tokens
 from api.office.tokens import ADMINS, MadeToken, TokenNumber, WantedToken
 from api.office_pages.forms import NOTHING_TRIED, AskingAdmin, Fields, SentForm, Told, tried
 from api.staff.frame import language_of
 from api.staff.session import StaffRoute, signed_in
+from api.words.office import TOKEN_MADE_BEFORE
 from store.base.access import Right, Role
 
 TOKENS = "/desk/tokens"
@@ -33,8 +37,15 @@ def make(request: Request, paged: Paged, told: Fields) -> Response:
     made: list[MadeToken] = []
 
     def act(changing: Session) -> None:
+        # Once: what a reloaded page would make is a key that works and that nobody has seen.
+        number = number_once(changing, once("token", told), lambda: make_one(changing))
+        if not made:
+            raise Problem(409, TOKEN_MADE_BEFORE.fill(number=number))
+
+    def make_one(changing: Session) -> str:
         site = f"{request.url.scheme}://{request.url.netloc}"
         made.append(tokens.make(changing, WantedToken.model_validate(_body(told)), site))
+        return str(changing.notes["token"])
 
     found = tried(request, ADMINS, "token", told, act)
     with reading(request) as asking:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Form, Path, Request
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
+from api.desk.once import is_first
 from api.http.problem import no_such
 from api.http.session import Session
 from api.staff.frame import staff_page
@@ -22,6 +23,7 @@ Done = Literal["person_changed", "person_ended", "sessions_ended"] | None
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 AskingAdmin = Annotated[Session, Depends(signed_in(ADMINS), scope="function")]
 ChangingAdmin = Annotated[Session, Depends(signed_in(ADMINS, Right.WRITE), scope="function")]
+FormKey = Annotated[str, Form(max_length=100)]
 Word = Annotated[str, Field(max_length=200)]
 
 router = APIRouter(prefix=PEOPLE, route_class=StaffRoute, include_in_schema=False)
@@ -126,16 +128,20 @@ def change(request: Request, session: ChangingAdmin, number: Number, form: Annot
 
 
 @router.post("/{number}/invitation")
-def invite(request: Request, session: ChangingAdmin, number: Number) -> Response:
+def invite(request: Request, session: ChangingAdmin, number: Number, key: FormKey) -> Response:
     """Make an invitation and show its link, this once."""
     _found(session, number)
+    if not is_first(session, key):
+        return RedirectResponse(f"{PEOPLE}/{number}", 303)
     return _with_invitation(request, session, number)
 
 
 @router.post("/{number}/reset")
-def reset(request: Request, session: ChangingAdmin, number: Number) -> Response:
+def reset(request: Request, session: ChangingAdmin, number: Number, key: FormKey) -> Response:
     """Forget password and codes, end the sessions, and make an invitation."""
     _found(session, number)
+    if not is_first(session, key):
+        return RedirectResponse(f"{PEOPLE}/{number}", 303)
     credential_rows.forget(session.conn, number, session.now)
     return _with_invitation(request, session, number)
 

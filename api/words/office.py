@@ -12,6 +12,10 @@ SENSOR_ELSEWHERE = Text(
     "此传感器在 {place}；要移过来，请确认原处", "the sensor is in {place}: to move it, name that as `moved_from`"
 )
 SENSOR_OUT_OF_REACH = Text("此传感器已在别处使用，不在您的范围内", "the sensor is in use elsewhere, out of your reach")
+TOKEN_MADE_BEFORE = Text(
+    "此表单已提交过：当时创建了令牌 {number}，只显示一次。如未记下，请结束它，再新建一个",
+    "this form was sent before: token {number} was made then and shown once; if it is lost, end it and make another",
+)
 NO_SUCH_TOKEN = Text("没有此令牌，或已结束", "no such token, or it has ended")
 # What a token would have beyond its maker.
 BEYOND_MAKER: Mapping[str, Text] = {

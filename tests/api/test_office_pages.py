@@ -169,6 +169,15 @@ def test_a_token_does_not_outlast_the_access_of_its_maker(desk: Desk, plain_api:
         assert (answer.status_code, "your own access ends earlier" in answer.text) == (status, status == 403)
 
 
+def test_a_token_is_made_once_however_often_its_form_is_sent(desk: Desk, plain_api: Api) -> None:
+    form = sealed(desk.token, role="dispatcher", reason=WHY, **RIGHTS)
+    assert 'id="secret"' in desk.client.post("/desk/tokens", data=form).text
+    again = desk.client.post("/desk/tokens", data=form)
+    assert (again.status_code, 'id="secret"' in again.text) == (409, False)
+    (number,) = plain_api.conn.execute("SELECT token_id FROM token WHERE staff_id IS NULL").fetchall()
+    assert f"token {number[0]} was made then and shown once" in again.text
+
+
 def test_a_session_is_no_token_that_can_be_ended_here(desk: Desk, plain_api: Api) -> None:
     (number,) = plain_api.conn.execute("SELECT token_id FROM token WHERE staff_id IS NOT NULL").fetchone() or (0,)
     assert desk.send(f"/desk/tokens/{number}/end", reason=WHY).status_code == 404

@@ -295,8 +295,10 @@ def test_a_swap_is_asked_for_and_agreed_to_on_the_page(crew: Crew) -> None:
         fields = sealed(crew.tokens["Li"], shift=str(mine), colleague=str(crew.people["Wang"]), in_return="0")
         assert client.post("/desk/rota/swaps", data=fields).status_code == 303
         assert "Withdraw" in client.get("/desk/rota").text
-        made = client.post("/desk/rota/calendar", data=sealed(crew.tokens["Li"]))
+        form = sealed(crew.tokens["Li"])
+        made = client.post("/desk/rota/calendar", data=form)
         (address,) = set(FEED.findall(made.text))
+        assert client.post("/desk/rota/calendar", data=form).headers["location"] == "/desk/rota"  # the page is reloaded
         assert client.get(address).status_code == 200
         assert not FEED.search(client.get("/desk/rota").text)
     with browser(crew.api, crew.tokens["Wang"]) as client:

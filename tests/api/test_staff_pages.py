@@ -300,6 +300,22 @@ def test_a_person_is_added_invited_and_signs_in(plain_api: Api, admin: tuple[htt
     assert path.rpartition("/")[2] not in str(audited)
 
 
+@pytest.mark.parametrize("form", ["invitation", "reset"])
+def test_a_page_that_showed_an_invitation_may_be_reloaded(
+    plain_api: Api, admin: tuple[httpx.Client, str], form: str
+) -> None:
+    client, token = admin
+    number = member(plain_api.conn, password=PASSWORD)
+    plain_api.conn.commit()
+    sent = sealed(token)
+    path = link_on(client.post(f"/desk/staff/{number}/{form}", data=sent))
+    with browser(plain_api) as theirs:
+        assert theirs.post(path, data={"new": NEW, "again": NEW}).status_code == 303
+        reloaded = client.post(f"/desk/staff/{number}/{form}", data=sent)
+        assert (reloaded.status_code, reloaded.headers["location"]) == (303, f"/desk/staff/{number}")
+        assert theirs.post("/sign-in", data={"name": "li.na", "password": NEW}).status_code == 303
+
+
 def test_an_invitation_is_taken_by_a_form_of_this_site_alone(plain_api: Api) -> None:
     code = credential_rows.invite(plain_api.conn, member(plain_api.conn), NOW)
     with browser(plain_api) as client:
