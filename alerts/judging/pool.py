@@ -1,5 +1,6 @@
 """Process pool for judging many homes: tasks on all cores, results in order."""
 
+import ctypes
 import os
 import signal
 import threading
@@ -10,6 +11,8 @@ from multiprocessing import forkserver, get_context, parent_process
 from multiprocessing.connection import wait
 from typing import TypeVar
 
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
+KEPT_BYTES = 1 << 30  # more than any process of judging has
 CHUNK_HOMES = 64  # locked together while they are judged from the table
 Task = Sequence[Sequence[int]]  # batches of homes; those of a batch are locked together while they are judged
 S = TypeVar("S")
@@ -57,11 +60,27 @@ def map_each(items: Sequence[S], work: Callable[[S], T]) -> Generator[T, None, N
         work: picklable; it opens its own connection in the worker process.
     """
     get_ready(type(work).__module__)
-    with ProcessPoolExecutor(os.cpu_count(), get_context("forkserver"), _end_with_parent) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("forkserver"), _begin) as pool:
         try:
             yield from pool.map(work, items)
         finally:
             pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """Set up a worker process."""
+    keep_memory()
+    _end_with_parent()
+
+
+def keep_memory() -> None:
+    """Keep the memory of arrays that are gone for the next ones, where the C library is told how.
+
+    By itself it gives large arrays back at once, and the kernel clears every page again for the next batch.
+    """
+    if hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        libc.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def _end_with_parent() -> None:

@@ -7,6 +7,7 @@ if the cold is over), one that began or ended at another time is corrected. A se
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +66,13 @@ class ReplayedHomes:
     ended: NDArray[np.void]  # ENDED, homes by position
 
 
+class HomesFlags(NamedTuple):
+    """The flags of homes on record, and those that judging has found."""
+
+    stored: list[flag_rows.FlagRow]
+    judged: list[tuple[int, np.void]]  # (home_id, MACHINE)
+
+
 @dataclass(frozen=True)
 class Rejudging:
     """One re-judging, in a transaction of the caller.
@@ -88,9 +96,7 @@ class Rejudging:
             out.days += walked.written
             out.readings += walked.past.readings
             replayed.append(walked)
-        # Last, because the numbers of new flags make all others who raise flags wait until the transaction ends.
-        for walked in replayed:
-            out.note(self._settle(walked))
+        self._settle(replayed, [self._walked_flags(walked) for walked in replayed], out)
         self._unqueue(homes, from_day)
         return out
 
@@ -136,11 +142,8 @@ class Rejudging:
                 walked.append(self._go_on(verdict.of(~same), to_day))
                 out.days += walked[-1].written
                 out.readings += walked[-1].past.readings
-        # Last, because the numbers of new flags make all others who raise flags wait until the transaction ends.
-        for going in walked:
-            out.note(self._settle(going))
-        for verdict in settled:
-            out.note(self._settle_flags(verdict, to_day))
+        flags = [self._walked_flags(going) for going in walked]
+        self._settle(walked, flags + [self._span_flags(verdict, to_day) for verdict in settled], out)
         for verdict in verdicts if onward else ():
             self._unqueue(verdict.homes, verdict.first_day)
         return out
@@ -222,15 +225,23 @@ class Rejudging:
             ended.append(stretch.ended)
         return ReplayedHomes(group.first_day, past, written, np.concatenate(ended))
 
-    def _settle(self, walked: ReplayedHomes) -> flagging.Changes:
-        """Reconcile flags and state with a replay up to now."""
+    def _settle(self, walked: Sequence[ReplayedHomes], flags: Sequence[HomesFlags], out: RejudgeOutcome) -> None:
+        """Reconcile the flags of homes, and write the state of those that were replayed up to now.
+
+        Together, and last: the numbers of new flags make all others who raise flags wait until the transaction ends.
+        """
+        stored = [flag for some in flags for flag in some.stored]
+        judged = [flag for some in flags for flag in some.judged]
+        changes = reconcile(self.conn, self.history, stored, judged, self.now, write=not self.dry)
+        out.note(changes)
+        for homes in () if self.dry else walked:
+            self._put_state(homes, changes.open_flags)
+
+    def _walked_flags(self, walked: ReplayedHomes) -> HomesFlags:
+        """Return the flags of homes that were replayed up to now."""
         past = walked.past
         judged = _flags(past.homes, walked.ended) + _open_flags(past)
-        stored = self._stored(walked.first_day, past.homes, judged)
-        changes = reconcile(self.conn, self.history, stored, judged, self.now, write=not self.dry)
-        if not self.dry:
-            self._put_state(walked, changes.open_flags)
-        return changes
+        return HomesFlags(self._stored(walked.first_day, past.homes, judged), judged)
 
     def _put_days(self, verdict: SpanVerdict, to_day: date) -> int:
         """Write the days that differ from the record, and the machines at their ends; returns how many days."""
@@ -247,8 +258,8 @@ class Rejudging:
             ledger_rows.put_machines(self.conn, ids, ordinals, list(changed.values()))
         return written
 
-    def _settle_flags(self, verdict: SpanVerdict, to_day: date) -> flagging.Changes:
-        """Reconcile the flags that ended in a span, of homes that leave it as recorded."""
+    def _span_flags(self, verdict: SpanVerdict, to_day: date) -> HomesFlags:
+        """Return the flags that ended in a span, of homes that leave it as recorded."""
         end, homes = to_datetime(self.history.midnight_us(to_day)), verdict.homes
         judged, carried = _flags(homes, verdict.ended), _spells(_open_flags(verdict))
         stored = [
@@ -257,7 +268,7 @@ class Rejudging:
             # What a season ends at the midnight of the span's end is of the next day: here it is open still.
             if row.cleared_at and (row.cleared_at < end or (row.cleared_at == end and _spell(row) not in carried))
         ]
-        return reconcile(self.conn, self.history, stored, judged, self.now, write=not self.dry)
+        return HomesFlags(stored, judged)
 
     def _stored(
         self, first_day: date, homes: NDArray[np.int32], judged: Sequence[tuple[int, np.void]]
