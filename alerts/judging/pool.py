@@ -1,6 +1,7 @@
 """Process pool for judging many homes: tasks on all cores, results in order."""
 
 import ctypes
+import gc
 import os
 import signal
 import threading
@@ -69,6 +70,7 @@ def map_each(items: Sequence[S], work: Callable[[S], T]) -> Generator[T, None, N
 
 def _begin() -> None:
     """Set up a worker process."""
+    gc.freeze()  # what it was copied with stays anyway: looked through, each page of it would be copied, too
     keep_memory()
     _end_with_parent()
 

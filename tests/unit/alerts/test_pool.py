@@ -1,5 +1,6 @@
 """Worker processes of judging."""
 
+import gc
 import resource
 from collections.abc import Sequence
 
@@ -33,3 +34,14 @@ def faults() -> Sequence[int]:
 @pytest.mark.parametrize("nth", range(len(SIZES)), ids=[f"{mib} MiB" for mib in SIZES])
 def test_the_memory_of_an_array_that_is_gone_is_kept_for_the_next_one(faults: Sequence[int], nth: int) -> None:
     assert faults[nth] < 10  # of 20 huge pages and more
+
+
+class CountingFrozen:
+    """Counts the objects that the garbage collector leaves alone."""
+
+    def __call__(self, _: int) -> int:
+        return gc.get_freeze_count()
+
+
+def test_the_collector_does_not_look_through_what_a_worker_process_was_copied_with() -> None:
+    assert min(map_each([0], CountingFrozen())) > 10_000
