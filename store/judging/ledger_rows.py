@@ -233,7 +233,8 @@ def machines(conn: Connection, homes: list[int], span: tuple[date, date]) -> dic
 
 def put_machines(conn: Connection, homes: list[int], days: list[int], machines: Sequence[bytes | None]) -> None:
     """Store the serialised state machines at the end of days (ordinals); None: it is idle."""
-    conn.execute(UPDATE_MACHINES, {"homes": wire.ids(homes), "days": wire.ids(days), "machines": list(machines)})
+    raw = wire.array(None if machine is None else f"\\x{machine.hex()}" for machine in machines)
+    conn.execute(UPDATE_MACHINES, {"homes": wire.ids(homes), "days": wire.ids(days), "machines": raw})
 
 
 def forget_machines(conn: Connection, homes: list[int], start: date) -> None:
