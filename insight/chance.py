@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from insight.balance import AIR
 from insight.forecast import LEADS
 from insight.window import DAY, HOUR, Floats
 
@@ -12,6 +13,7 @@ COVERAGE = 0.9
 _KNOTS, _STEPS = np.append(0, LEADS), np.arange(1, DAY + 1)
 _BEFORE = np.searchsorted(_KNOTS, _STEPS) - 1  # the place of the lead before each step, and how far on it lies
 _SHARE = (_STEPS - _KNOTS[_BEFORE]) / np.diff(_KNOTS)[_BEFORE]
+_SHARE[:HOUR] = (1 - (1 - AIR) ** _STEPS[:HOUR]) / (1 - (1 - AIR) ** HOUR)  # air goes most of its way at once
 HORIZONS_H = (3, 6, 12, 24)
 HORIZONS = np.array(HORIZONS_H) * HOUR  # steps
 ERROR_EDGES = np.concatenate([-np.geomspace(20, 0.01, 60), [0.0], np.geomspace(0.01, 20, 60)])  # in scales of a home
@@ -21,11 +23,12 @@ ANSWER = 6.0  # by so much the share outside changes for a miss, over all errors
 LEAST_OFF_K = 0.1  # by so much a thermometer and a room are off anyway
 QUARTILES = 1.349  # deviations between the quartiles of a normal distribution
 LEAST_OUTSIDE, MOST_OUTSIDE = 0.01, 0.1  # calm days make no interval narrower than past errors are
+USUAL_PAIRS = 10.0  # in each bin of a class of margins now: so much counts what came of all classes
 LEAST_KNOWN = 0.75  # of the steps of a horizon; else nobody knows whether it was cold meanwhile
 
 
 def path(now: Floats, expected: Floats) -> Floats:
-    """Return [home, step 1 to 24 h]: the temperature to expect, °C, straight between now and the leads."""
+    """Return [home, step 1 to 24 h]: the temperature to expect, °C: as air moves in the first hour, then straight."""
     knots = np.concatenate([now[:, None], now[:, None] + expected], axis=1)
     return np.asarray(knots[:, _BEFORE] * (1 - _SHARE) + knots[:, _BEFORE + 1] * _SHARE)
 
@@ -116,9 +119,16 @@ class Experience:
         chance = np.full(foreseen.shape, np.nan)
         for place in range(len(HORIZONS)):
             known = np.isfinite(foreseen[:, place]) & np.isfinite(now[:, place])
-            tables = np.stack([falling(*self.margins[:, place, each]) for each in range(len(NOW_EDGES) + 1)])
-            chance[known, place] = tables[_place(now[known, place], foreseen[known, place])]
+            chance[known, place] = self._tables(place)[_place(now[known, place], foreseen[known, place])]
         return chance
+
+    def _tables(self, place: int) -> Floats:
+        """Return [class of margin now, bin of margin]: the chance of a horizon; few cases are drawn to all classes."""
+        pairs, events = self.margins[:, place]
+        usual = falling(pairs.sum(axis=0), events.sum(axis=0))
+        return np.stack(
+            [falling(*each) for each in zip(pairs + USUAL_PAIRS, events + USUAL_PAIRS * usual, strict=True)]
+        )
 
 
 def _place(now: Floats, foreseen: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

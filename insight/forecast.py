@@ -1,8 +1,9 @@
-"""Forecast the temperature of homes: a ridge regression over all homes for each lead, learned as time goes by.
+"""Forecast what the heat balance leaves of homes' changes: a ridge regression for each lead, learned as time goes by.
 
-It sees a home's own last three days, what followed at this time of yesterday and the day before, its neighbours, the
-air outside, and what its network supplies. Sources: A. E. Hoerl and R. W. Kennard, "Ridge regression", Technometrics 12
-(1970); intervals as in V. Vovk, A. Gammerman, G. Shafer, "Algorithmic learning in a random world" (2005).
+It is pooled over all homes of a kind. It sees a home's own last three days, what followed at this time of yesterday and
+the day before, its neighbours, the air outside, and what its network supplies. Sources: A. E. Hoerl and R. W. Kennard,
+"Ridge regression", Technometrics 12 (1970); intervals as in V. Vovk, A. Gammerman, G. Shafer, "Algorithmic learning in
+a random world" (2005).
 """
 
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ SUPPLY_BACK = (1, 4, 12, 96)
 DAYS_BEFORE = (1, 2)
 HARMONICS = (1, 2, 3)
 FEATURES = 47
-KINDS = 2  # of homes: those that are calm, and those that are stirred, which move by other rules
+KINDS = 4  # of homes: those that are calm, and those that are stirred, which move by other rules; with a heat balance,
+UNBALANCED = 2  # and from this kind on without one, as supply is not known: of these the whole change is learned
 STIRRED_K, STIRRED_STEPS = 1.5, 12 * HOUR  # a home that moved so far meanwhile is stirred
-BORROWED = 0.05  # what one kind teaches counts as so much for the other
+BORROWED = 0.05  # what calm homes teach counts as so much for stirred ones, and the other way round
 # What each feature is of, in the order of `features`: own past 0, neighbours 1, outdoors 2, supply 3, rhythm 4
 GROUPS = np.array([0] * 14 + [2] * 6 + [1] * 5 + [3] * 7 + [4] * 6 + [4, 1, 4, 1, 2, 2] + [3] * 3)
 BEYOND = slice(FEATURES - 3, FEATURES)  # the place of what supply does beyond the weather
@@ -161,7 +163,8 @@ class Learned:
 
     def weights(self, penalty: float = PENALTY) -> Floats:
         """Return [kind, lead, feature]: kelvin for each unit of a feature. One that was never seen weighs nothing."""
-        squares, products = (sums + BORROWED * sums[::-1] for sums in (self.squares, self.products))
+        other = np.arange(KINDS) ^ 1
+        squares, products = (sums + BORROWED * sums[other] for sums in (self.squares, self.products))
         size = np.einsum("klff->klf", squares)
         np.einsum("klff->klf", squares)[:] += penalty * np.where(size > 0, size, 1.0)
         return np.asarray(np.linalg.solve(squares, products[..., None])[..., 0], np.float64)

@@ -1,4 +1,4 @@
-"""Foresee homes by what was learned, and by how forecasts came out so far."""
+"""Foresee homes by their heat balance, what was learned of the rest, and how forecasts came out so far."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,17 +7,19 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from domain.foresight import WARN_FROM
-from insight import chance, forecast, supply
+from domain.foresight import WARN_FROM, ChillReason
+from insight import chance, forecast, reason, supply
+from insight.balance import Balance
 from insight.belief import belief
 from insight.chance import Experience
 from insight.forecast import LEADS, Learned
-from insight.reason import reasons
-from insight.supply import Outages
-from insight.window import Floats, Window
+from insight.reason import ORDER
+from insight.supply import Futures, Outages
+from insight.window import Floats, Ints, Window
 
 TWELVE_HOURS = chance.HORIZONS_H.index(12)
 
+FORM = 2.0  # of what is kept: weights are of what the heat balance leaves
 HALF_LIFE_DAYS = 14.0  # in which what was learned loses half of its weight
 
 
@@ -59,7 +61,7 @@ class Model:
     learned: Learned
     experience: Experience
     outages: Outages
-    weights: Floats  # [kind, lead, feature]
+    weights: Floats  # [kind, lead, feature], of what the heat balance leaves
 
     @classmethod
     def of(cls, learned: Learned, experience: Experience, outages: Outages) -> Self:
@@ -77,7 +79,15 @@ class Model:
 
     def _sums(self) -> tuple[Floats, ...]:
         learned, told = self.learned, self.experience
-        return learned.squares, learned.products, told.errors, told.margins, told.outside, self.outages.ends
+        return (
+            np.array([FORM]),
+            learned.squares,
+            learned.products,
+            told.errors,
+            told.margins,
+            told.outside,
+            self.outages.ends,
+        )
 
     @classmethod
     def unpacked(cls, packed: bytes) -> Self:
@@ -85,23 +95,26 @@ class Model:
         new = cls.new()
         sums = new._sums()
         ends = np.cumsum([each.size for each in sums])
-        if len(packed) != 8 * ends[-1]:
+        if len(packed) != 8 * ends[-1] or packed[:8] != new.packed()[:8]:
             return new
         parts = np.split(np.frombuffer(packed, "<f8").astype(np.float64), ends[:-1])
-        squares, products, *rest, ends = (part.reshape(each.shape) for part, each in zip(parts, sums, strict=True))
+        _, squares, products, *rest, ends = (part.reshape(each.shape) for part, each in zip(parts, sums, strict=True))
         return cls.of(Learned(squares, products), Experience(*rest), Outages(ends))
 
     def foresee(self, window: Window, limits: Floats) -> Forecast:
         """Foresee the homes of a window; `limits` are °C, [home, step from now to 24 h], NaN where none holds."""
         filled, futures = window.held(), self.outages.futures(window)
-        now, scale, kinds = filled.seen[:, -1], forecast.scale(filled.seen), forecast.kind(filled.seen)
-        commonly = futures.commonly
-        change = forecast.expected(forecast.features(filled, commonly), self.weights[kinds])
+        now, scale, commonly = filled.seen[:, -1], forecast.scale(filled.seen), futures.commonly
+        balance = Balance.of(filled)
+        kinds = _kinds(filled, balance)
+        ways = [balance.carried(beyond) for beyond in futures.beyond]
+        usual = np.tensordot(futures.chance, ways, 1)
+        change = usual + forecast.expected(forecast.features(filled, commonly), self.weights[kinds])
         change[~np.isfinite(now)] = np.nan
         margin_now = chance.margins(now[:, None], limits)
         probability, moves = np.zeros(margin_now.shape), self.weights[kinds][..., forecast.BEYOND]
-        for likely, beyond in zip(futures.chance, futures.beyond, strict=True):
-            then = change + np.einsum("hlf,lf->hl", moves, forecast.of_beyond(beyond - commonly))
+        for likely, beyond, carried in zip(futures.chance, futures.beyond, ways, strict=True):
+            then = change + carried - usual + np.einsum("hlf,lf->hl", moves, forecast.of_beyond(beyond - commonly))
             probability += likely * self.experience.probability(self._sure(now, then, scale, limits), margin_now)
         return Forecast(now, change, scale, self.experience.interval(), margin_now, probability)
 
@@ -120,7 +133,9 @@ class Model:
         sure = (chance_then >= WARN_FROM) & (now >= np.nan_to_num(limits[:, 0], nan=-np.inf))
         picked = np.flatnonzero(sure)
         filled, futures = window.held(), self.outages.futures(window)
-        why = reasons(forecast.features(filled, futures.commonly), self.weights[forecast.kind(filled.seen)])
+        balance = Balance.of(filled)
+        table, weights = forecast.features(filled, futures.commonly), self.weights[_kinds(filled, balance)]
+        why = reason.reasons(table, weights, _parts(balance, futures))
         ahead = chance.path(now, told.change)[picked, : chance.HORIZONS[TWELVE_HOURS]]
         under = limits[picked, : chance.HORIZONS[TWELVE_HOURS]]
         worst = np.nan_to_num(ahead - under, nan=np.inf).argmin(axis=1)
@@ -148,18 +163,37 @@ class Model:
         outages = self.outages.faded(share)
         for window, told, after, supplied, limits in lessons:
             filled, now = window.held(), told.now
-            kinds = forecast.kind(filled.seen)
-            table = forecast.features(filled, supply.beyond(filled, supplied))
+            further, balance = supply.beyond(filled, supplied), Balance.of(filled)
+            kinds, carried = _kinds(filled, balance), balance.carried(further)
+            table = forecast.features(filled, further)
             change, scale = changes(now, after), told.scale[:, None]
-            knowing = forecast.expected(table, self.weights[kinds])  # what is told by who knows the supply to come
+            rest = forecast.expected(table, self.weights[kinds])
+            knowing = carried + rest  # what is told by who knows the supply to come
             worth = belief((change - knowing) / scale / usual) / scale**2
-            learned += Learned.of(table, change, worth, kinds)
+            learned += Learned.of(table, change - carried, worth, kinds)
             experience = experience.with_errors((change - told.change) / scale, told.interval)
             said = knowing if supply.is_off(window)[-1] else told.change
             sure = self._sure(now, said, told.scale, limits)
             experience = experience.with_margins(sure, chance.margins(after, limits), told.margin_now)
             outages = outages.seen(window)
         return Model.of(learned, experience, outages)
+
+
+def _kinds(window: Window, balance: Balance) -> Ints:
+    """Return [home]: its kind, by whether it is calm and has a heat balance."""
+    return np.asarray(forecast.kind(window.seen) + forecast.UNBALANCED * ~np.isfinite(balance.share))
+
+
+def _parts(balance: Balance, futures: Futures) -> Floats:
+    """Return [home, group of features]: kelvin of the heat balance in twelve hours, by what moves it."""
+    carried, own = (each[:, reason.LEAD] for each in (balance.carried(futures.commonly), balance.settling()))
+    parts = np.zeros((len(carried), len(ORDER)))
+    if len(futures.chance) > 1:  # supply is off
+        parts[:, ORDER.index(ChillReason.SUPPLY)] = carried
+    else:
+        parts[:, ORDER.index(ChillReason.FALLING)] = own
+        parts[:, ORDER.index(ChillReason.OUTDOOR)] = carried - own
+    return parts
 
 
 def changes(now: Floats, after: Floats) -> Floats:

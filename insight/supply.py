@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from insight.belief import OF_MEDIAN, belief
+from insight.belief import FREEDOM, OF_MEDIAN, belief
 from insight.forecast import LEADS, warmth_ahead
 from insight.window import DAY, HOUR, Floats, Window
 
@@ -17,6 +17,8 @@ OFF_K = 10.0  # an outage lacks more; a boiler at its end in a cold snap lacks 5
 AGES = np.array([1, 2, 4, 6, 9, 12, 24]) * HOUR  # edges between classes of outages by how long they are on, steps
 USUAL_HOURS, USUAL_KNOWN_HOURS = 6.0, 3.0  # of an outage, before one was seen; it counts as so many hours of each class
 ENDS = np.concatenate([[0], LEADS])  # between which an outage may end
+BOILER_ENDS = np.array([0.05, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8])  # of the outdoor temperatures, where a boiler may end
+BOILER_SURE = 0.9  # it ends there if that leaves so much less of what a straight line leaves
 
 
 class Line(NamedTuple):
@@ -35,17 +37,23 @@ def line(supply: Floats, outdoor: Floats) -> Line:
     lacks = np.full(len(supply), np.nan)
     if known.sum() < ENOUGH:
         return Line(lacks, 0.0)
-    warm, cold, weight = supply[known], outdoor[known], np.ones(int(known.sum()))
-    slope = 0.0
+    above, slope = _lines(supply[known], outdoor[known][None])
+    lacks[known] = -above[0]
+    return Line(lacks, float(slope[0]))
+
+
+def _lines(warm: Floats, cold: Floats) -> tuple[Floats, Floats]:
+    """Lay a line through `warm` [step] over each row of `cold` [row, step]: kelvin above it, and kelvin for each."""
+    weight = np.ones(cold.shape)
     for _ in range(ROUNDS):
-        share = weight / weight.sum()
-        from_middle = cold - share @ cold
-        above = warm - share @ warm
-        slope = share @ (from_middle * above) / max(float(share @ from_middle**2), 1e-9)
-        above -= from_middle * slope
-        weight = belief(above / max(OF_MEDIAN * float(np.median(np.abs(above))), LEAST_SCATTER_K))
-    lacks[known] = -above
-    return Line(lacks, float(slope))
+        share = weight / weight.sum(axis=1, keepdims=True)
+        from_middle = cold - (share * cold).sum(axis=1, keepdims=True)
+        above = warm - (share @ warm)[:, None]
+        slope = (share * from_middle * above).sum(axis=1) / np.maximum((share * from_middle**2).sum(axis=1), 1e-9)
+        above = above - from_middle * slope[:, None]
+        scatter = np.maximum(OF_MEDIAN * np.median(np.abs(above), axis=1), LEAST_SCATTER_K)
+        weight = belief(above / scatter[:, None])
+    return above, slope
 
 
 class Futures(NamedTuple):
@@ -117,12 +125,34 @@ def _age(off: npt.NDArray[np.bool_]) -> int:
     return int(len(off) if off.all() else off[::-1].argmin())
 
 
+def outdoor_ahead(window: Window) -> Floats:
+    """Return [step 1 to 24 h]: °C to expect outdoors."""
+    warmer = np.nan_to_num(warmth_ahead(window)[0])
+    return np.asarray(window.outdoor[-1] + np.interp(np.arange(1, DAY + 1), ENDS, np.append(0.0, warmer)))
+
+
+def asked(window: Window) -> Floats:
+    """Return [step 1 to 24 h]: °C of supply that the weather to come asks for; NaN where too little is known.
+
+    Where a boiler was at its end in the last days, below some outdoor temperature, it is so again.
+    """
+    known = np.isfinite(window.supply) & np.isfinite(window.outdoor)
+    if known.sum() < ENOUGH:
+        return np.full(DAY, np.nan)
+    cold = window.outdoor[known]
+    ends = np.append(-np.inf, np.quantile(cold, BOILER_ENDS))
+    above, slopes = _lines(window.supply[known], np.maximum(cold, ends[:, None]))
+    off = np.log1p((above / LEAST_SCATTER_K) ** 2 / FREEDOM).sum(axis=1)
+    place = int(off.argmin()) if off.min() < BOILER_SURE * off[0] else 0
+    end, slope = ends[place], slopes[place]
+    warmer = np.maximum(outdoor_ahead(window), end) - np.maximum(window.outdoor[-1], end)
+    return np.asarray(window.supply[-1] + slope * warmer)
+
+
 def beyond(window: Window, after: Floats) -> Floats:
     """Return [step 1 to 24 h]: by how many kelvin supply `after` rose beyond what the weather foretold asked for.
 
     Less than an outage is nothing: it remains for what learns from the weather, as nobody knows it beforehand.
     """
-    warmer = np.nan_to_num(warmth_ahead(window)[0])
-    asked = np.interp(np.arange(1, DAY + 1), ENDS, np.concatenate([[0.0], warmer]))
-    rose = after - window.supply[-1] - line(window.supply, window.outdoor).slope * asked
+    rose = after - asked(window)
     return np.where(np.abs(rose) < OFF_K, 0.0, rose)

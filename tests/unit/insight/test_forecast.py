@@ -228,7 +228,7 @@ def test_each_kind_of_homes_has_the_weights_of_its_own_least_squares() -> None:
     found = Learned.of(table, change, worth, kinds).weights(0.0)
     known = np.isfinite(change[:, 0])
     for kind in range(KINDS):
-        root = np.sqrt(worth[known, 4] * np.where(kinds[known] == kind, 1.0, BORROWED))
+        root = np.sqrt(worth[known, 4] * np.where(kinds[known] == kind, 1.0, BORROWED * (kinds[known] == kind ^ 1)))
         direct = np.linalg.lstsq(table[known, 4] * root[:, None], change[known, 4] * root, rcond=None)[0]
         assert found[kind, 4] == pytest.approx(direct, abs=1e-8)
 
