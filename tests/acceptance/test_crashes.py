@@ -15,7 +15,7 @@ from tests.acceptance.conftest import Breakable
 from tests.acceptance.thermometers import Said, Thermometers
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
-from tests.conftest import ANSWER_S
+from tests.conftest import ANSWER_S, PLAIN_HTTP
 
 HELD_UP = "database away"
 IN_HAND = "hearth_ingest_in_flight_messages 400.0"  # two batches
@@ -115,7 +115,12 @@ def test_a_worker_is_killed_between_a_batch_that_waits_for_the_database_and_the_
         said.say(*spoken(5))
         ingest.send(signal.SIGCONT)
         until(
-            lambda: IN_HAND in httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False, timeout=ANSWER_S).text,
+            lambda: (
+                IN_HAND
+                in httpx.get(
+                    f"http://{LOOPBACK}:{port}/metrics", trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S
+                ).text
+            ),
             "two in hand",
         )
         ingest.kill()

@@ -15,7 +15,7 @@ from tests.acceptance import processes
 from tests.acceptance.thermometers import reading
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
-from tests.conftest import ANSWER_S, Database
+from tests.conftest import ANSWER_S, PLAIN_HTTP, Database
 
 FATES = ("stored", "duplicates", "conflicts", "late", "retained", "not_a_reading")
 HEALTH = "SELECT * FROM ingest_health"
@@ -44,7 +44,7 @@ def world(new_world: Making, plain_database: Database) -> World:
 
 def figures(port: int) -> Figures:
     """Return all samples by name and values of labels."""
-    text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False, timeout=ANSWER_S).text
+    text = httpx.get(f"http://{LOOPBACK}:{port}/metrics", trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     return {(sample.name, *sample.labels.values()): sample.value for sample in samples}
 

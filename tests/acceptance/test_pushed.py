@@ -14,7 +14,7 @@ from tests import registry_rows as town
 from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
-from tests.conftest import ANSWER_S, Database
+from tests.conftest import ANSWER_S, PLAIN_HTTP, Database
 
 SECRET = "of-the-platform"
 SOURCES = "".join(
@@ -59,7 +59,9 @@ def test_a_push_is_stored_once_however_often_and_late_it_comes(new_world: Making
     world = furnished(new_world(plain_database), ("fd1", "aep"))
     world.wait_until_heard(world.thermometers(), world.start("ingest"))
     port, _ = world.start_api()
-    with httpx.Client(base_url=f"http://{LOOPBACK}:{port}", trust_env=False, timeout=ANSWER_S) as platform:
+    with httpx.Client(
+        base_url=f"http://{LOOPBACK}:{port}", trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S
+    ) as platform:
 
         def push(body: dict[str, object]) -> bool:
             try:
@@ -101,7 +103,9 @@ def test_each_platform_is_read_by_its_preset(new_world: Making, plain_database: 
     proof = hashlib.sha256("".join(sorted([SECRET, *header.values()])).encode()).hexdigest()
     services = [{"service_id": "T", "properties": {"temperature": 21.5}, "event_time": f"{at:%Y%m%dT%H%M%SZ}"}]
     reported = {"notify_data": {"header": {"device_id": "d1"}, "body": {"services": services}}}
-    with httpx.Client(base_url=f"http://{LOOPBACK}:{port}/v1/uplinks/", trust_env=False, timeout=ANSWER_S) as platform:
+    with httpx.Client(
+        base_url=f"http://{LOOPBACK}:{port}/v1/uplinks/", trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S
+    ) as platform:
 
         def push(source: str, content: str, headers: dict[str, str]) -> bool:
             try:

@@ -8,6 +8,7 @@ import httpx
 
 from tests.api import town
 from tests.api.conftest import Api
+from tests.conftest import PLAIN_HTTP
 
 LEAK = {"class": "leak", "description": "it drips"}
 
@@ -24,7 +25,9 @@ def sending(api: Api, path: str, token: str, **body: object) -> Callable[[int], 
 
     def send(_: int) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}"}
-        return httpx.post(f"{api.client.base_url}{path}", json=body, headers=headers, timeout=60, trust_env=False)
+        return httpx.post(
+            f"{api.client.base_url}{path}", json=body, headers=headers, timeout=60, trust_env=False, verify=PLAIN_HTTP
+        )
 
     return send
 

@@ -18,7 +18,7 @@ from tests.api.desk import HOUR, MINUTE, Desk
 from tests.api.operations import INSERT_CASE
 from tests.api.staff import browser, member, sealed, session_of
 from tests.api.town import NOW
-from tests.conftest import ANSWER_S
+from tests.conftest import ANSWER_S, PLAIN_HTTP
 from tests.pictures import drawn, encoded, pdf
 
 pytestmark = pytest.mark.plain_only
@@ -346,7 +346,7 @@ def test_a_phone_installs_the_pages_and_forgets_them_at_sign_out(crew: Crew) -> 
     page = crew.get("/crew")
     assert "worker-src 'self'" in page.headers["content-security-policy"]
     assert "unsafe" not in page.headers["content-security-policy"]
-    with httpx.Client(base_url=crew.client.base_url, trust_env=False, timeout=ANSWER_S) as anybody:
+    with httpx.Client(base_url=crew.client.base_url, trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S) as anybody:
         for language in ("zh", "en"):
             manifest = anybody.get(f"/pages/crew/{language}.webmanifest").json()
             assert (manifest["scope"], manifest["start_url"]) == ("/crew", "/crew")

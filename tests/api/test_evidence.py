@@ -50,7 +50,7 @@ from tests.acceptance import processes
 from tests.acceptance.waiting import until
 from tests.api.answers import check
 from tests.api.conftest import Api, served_database
-from tests.conftest import ANSWER_S, FLAVOURS, Database, Servers, fresh_database
+from tests.conftest import ANSWER_S, FLAVOURS, PLAIN_HTTP, Database, Servers, fresh_database
 from tests.store.company import SEED
 from tests.store.company import Company as Worked
 from tests.store.desk import MINUTE, NOON
@@ -235,7 +235,12 @@ def test_a_process_of_its_own_gives_the_same_bytes(case: Case, tmp_path: Path) -
         url = f"http://{LOOPBACK}:{port}"
         until(partial(answers, url), "the API answers")
         answer = httpx.get(
-            url + PATH, params=SPAN, headers={"Authorization": f"Bearer {token}"}, trust_env=False, timeout=ANSWER_S
+            url + PATH,
+            params=SPAN,
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            verify=PLAIN_HTTP,
+            timeout=ANSWER_S,
         )
         assert answer.content == expected.content
     finally:
@@ -245,7 +250,7 @@ def test_a_process_of_its_own_gives_the_same_bytes(case: Case, tmp_path: Path) -
 def answers(url: str) -> bool:
     """Return whether an API is ready."""
     try:
-        return httpx.get(f"{url}/readyz", trust_env=False, timeout=ANSWER_S).status_code == 200
+        return httpx.get(f"{url}/readyz", trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -20,7 +20,7 @@ from api.http import limits
 from store.base.access import Role
 from tests.api.conftest import served_database
 from tests.api.operations import DESK, OPERATIONS, people_the
-from tests.conftest import ANSWER_S, Servers, fresh_database
+from tests.conftest import ANSWER_S, PLAIN_HTTP, Servers, fresh_database
 
 CHECKS = [
     not_a_server_error,
@@ -68,7 +68,9 @@ def test_no_question_is_too_strange(asked: tuple[list[list[Case[Any]]], dict[Rol
     operations, tokens = asked
     assert len(operations) == len(OPERATIONS)
     assert sum(map(len, operations)) > 5 * len(operations)  # what has no parameters is asked in one way
-    with httpx.Client(trust_env=False, timeout=ANSWER_S, headers={"Authorization": f"Bearer {tokens[role]}"}) as client:
+    with httpx.Client(
+        trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S, headers={"Authorization": f"Bearer {tokens[role]}"}
+    ) as client:
         for cases in operations:
             for case in cases if role is Role.ADMIN else cases[:FOR_OTHERS]:
                 case.validate_response(send(client, case), checks=CHECKS)

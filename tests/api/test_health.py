@@ -18,7 +18,7 @@ from tests.api import town
 from tests.api.answers import check
 from tests.api.conftest import POLICY, Api, served
 from tests.api.town import NOW
-from tests.conftest import ANSWER_S
+from tests.conftest import ANSWER_S, PLAIN_HTTP
 
 pytestmark = pytest.mark.plain_only
 
@@ -67,7 +67,7 @@ def test_the_database_goes_away_and_comes_back(tmp_path: Path) -> None:
         server.stop()
         with open_pool(settings) as pool, served(create_app(AppContext(pool, lambda: NOW, POLICY))) as url:
             assert ready(url) == (503, "the database is not responding")
-            assert httpx.get(f"{url}/healthz", trust_env=False, timeout=ANSWER_S).status_code == 200
+            assert httpx.get(f"{url}/healthz", trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S).status_code == 200
             for _ in range(2):
                 server.start()
                 assert until_unlike(url, "the database is not responding").startswith("migrations not applied")
@@ -79,7 +79,7 @@ def test_the_database_goes_away_and_comes_back(tmp_path: Path) -> None:
 
 def ready(url: str) -> tuple[int, str]:
     """Return status and detail of /readyz of a database without migrations."""
-    answer = httpx.get(f"{url}/readyz", trust_env=False, timeout=10)
+    answer = httpx.get(f"{url}/readyz", trust_env=False, verify=PLAIN_HTTP, timeout=10)
     return answer.status_code, str(check(answer, 503)["detail"])
 
 

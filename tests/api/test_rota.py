@@ -17,7 +17,7 @@ from tests.api import town
 from tests.api.conftest import Api
 from tests.api.staff import browser, member, sealed, session_of
 from tests.api.town import NOW
-from tests.conftest import ANSWER_S, Database
+from tests.conftest import ANSWER_S, PLAIN_HTTP, Database
 
 pytestmark = pytest.mark.plain_only
 
@@ -240,7 +240,7 @@ def test_a_calendar_shows_one_s_own_shifts_until_its_address_is_ended(crew: Crew
     crew.shift("Li", NOW + DAY)
     crew.shift("Wang", NOW + 2 * DAY)
     first = crew.call("Li", "POST", "/calendar").json()["address"]
-    with httpx.Client(trust_env=False, timeout=ANSWER_S) as client:
+    with httpx.Client(trust_env=False, verify=PLAIN_HTTP, timeout=ANSWER_S) as client:
         feed = client.get(first)
         assert feed.headers["content-type"] == "text/calendar; charset=utf-8"
         assert feed.text.count("BEGIN:VEVENT") == 1
