@@ -15,7 +15,7 @@ from store.network import outage_places
 from store.network.outage_rows import PlaceCodes
 
 MOST_FOUND = 20
-Asked = Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00]*\S[^\x00]*$")]
+Asked = Annotated[str, Query(min_length=1, max_length=100, pattern=r"^[^\x00]*[^\s\x00][^\x00]*$")]
 
 router = APIRouter(prefix="/v1", tags=["outages"])
 

@@ -126,6 +126,7 @@ def test_places_are_found_by_a_part_of_their_name(plain_api: Api, homes: list[in
     assert found("b1-101") == [("home", "B1-101", 1)]
     assert found("%") == found("_") == []
     check(plain_api.get("/v1/places", desk, q=" "), 422)
+    check(plain_api.get("/v1/places", desk, q="B\x001"), 422)
 
 
 def test_an_outage_is_announced_changed_and_ended_in_the_browser(
