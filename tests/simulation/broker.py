@@ -15,9 +15,10 @@ from ingest.address import Address
 from ingest.inbox import Inbox
 from ingest.message import Message, Stamps
 from tests.simulation import timeline
-from tests.simulation.timeline import Event, Process
+from tests.simulation.timeline import SECOND, Event, Process
 
 MOST_MIDS = 65_535
+LONGEST_US = 10 * 60 * SECOND  # a client has a message before it acknowledges it, while nobody stands still
 FEED_S = 0.003
 
 
@@ -47,6 +48,8 @@ class Session:
     share: str | None
     waiting: deque[Published] = field(default_factory=deque)
     unacknowledged: dict[int, Published] = field(default_factory=dict)
+    sent_us: dict[int, int] = field(default_factory=dict)  # when each of these was sent, by its number
+    longest_us: int = 0  # from sending a message until it was acknowledged, or came back
     source: "Source | None" = None
     next_mid: int = 0
 
@@ -60,8 +63,20 @@ class Session:
     def part(self) -> None:
         """Take back what the client has not acknowledged: it is the first to come again."""
         self.waiting.extendleft(reversed(self.unacknowledged.values()))
-        self.unacknowledged.clear()
+        for mid in list(self.unacknowledged):
+            self.take_back(mid)
         self.source = None
+
+    def send(self, message: Published, *, reuses: bool) -> int:
+        """Give a message to the client; return its number."""
+        mid = self.number(reuses=reuses)
+        self.unacknowledged[mid], self.sent_us[mid] = message, timeline.now().now_us
+        return mid
+
+    def take_back(self, mid: int) -> None:
+        """Forget a message that was sent: it was acknowledged, or is to be sent again."""
+        if self.unacknowledged.pop(mid, None):
+            self.longest_us = max(self.longest_us, timeline.now().now_us - self.sent_us.pop(mid))
 
 
 class Broker:
@@ -115,8 +130,8 @@ class Broker:
             return None
         if len(waiting) > 1 and waiting[0].topic != waiting[1].topic and self.chance.random() < self.faults.reorder:
             waiting[0], waiting[1] = waiting[1], waiting[0]
-        chosen, mid = waiting.popleft(), session.number(reuses=self.faults.reuses)
-        session.unacknowledged[mid] = chosen
+        chosen = waiting.popleft()
+        mid = session.send(chosen, reuses=self.faults.reuses)
         stamp = session.source.stamps.next()
         return Message(chosen.topic, chosen.payload, stamp, mid, 1, session.source.epoch, False)
 
@@ -223,5 +238,5 @@ class Source:
         while self._session is session and self._acks:
             message = self._acks.popleft()
             if self.is_current(message):
-                session.unacknowledged.pop(message.mid, None)
+                session.take_back(message.mid)
         self.meet(self, False)

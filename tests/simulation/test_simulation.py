@@ -1,14 +1,23 @@
 """A handful of seeds and of planted bugs; all of them by `python -m tests.simulation`."""
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
+from random import Random
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from tests.simulation import playing
+from tests.simulation import playing, timeline
 from tests.simulation.__main__ import seeds_to_find
+from tests.simulation.broker import Published, Session
+from tests.simulation.invariants import sent_is_dealt_with
 from tests.simulation.invariants.clocks_by_hand import Clock
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.stage import Stage
+from tests.simulation.timeline import Timeline
+from tests.simulation.town import MINUTE
+from tests.simulation.world import World
 
 SEED, TWICE = 1, 3
 QUICK = ("offset forgotten", "late readings not judged again")
@@ -45,3 +54,16 @@ def test_a_broken_clock_is_met_when_it_broke_by_who_is_behind(
     met_at = None if met is None else due + timedelta(minutes=met)
     clock = Clock("T1", "contact", due - timedelta(minutes=30), due, met_at, due if is_broken else None)
     assert (clock.runs_wrong(apart=False), clock.runs_wrong(apart=True)) == (wrong, wrong_where_clocks_differ)
+
+
+@pytest.mark.parametrize(("minutes", "stalls", "is_found"), [(9, 0, False), (11, 0, True), (11, 1, False)])
+def test_a_message_that_is_left_lying_is_found(minutes: int, stalls: int, is_found: bool) -> None:
+    line = Timeline(Random(0), 0, [])
+    timeline.enter(line)
+    session = Session("worker", None)
+    number = session.send(Published(1, "topic", b""), reuses=True)
+    line.now_us = minutes * MINUTE
+    session.part()
+    assert (number, list(session.waiting)) == (1, [Published(1, "topic", b"")])
+    played = SimpleNamespace(broker=SimpleNamespace(sessions={"worker": session}), met=Counter(stall=stalls))
+    assert bool(sent_is_dealt_with.found(cast(World, played))) == is_found

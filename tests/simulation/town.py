@@ -33,6 +33,7 @@ DAYS = (
     ("Europe/Berlin", date(2026, 3, 28)),
     ("Europe/Berlin", date(2026, 10, 24)),
 )
+SPREADS = 0.5  # share of the faults of a building that come to the next one, too
 WHAT_IS_MANY = (("building_homes = 5", (2, 3, 5)), ("substation_homes = 20", (4, 6, 20)))
 SHARE_SUBSTATION = """
 UPDATE building AS b SET substation_id = o.substation_id FROM building AS o
@@ -147,8 +148,10 @@ def draw(chance: Random, policy_text: str) -> Day:
     if is_closing:
         around = (midnight_us + n * MINUTE for n in AROUND_MIDNIGHT_MIN)
         beats = sorted({*beats[:2], *(beat for beat in around if begin_us < beat < end_us)})
+    causes = [one for _ in range(chance.choice([0, 0, 1, 2])) for one in _causes(chance, begin_us)]
+    if causes and not is_closing and chance.random() < 0.7:
+        beats = _while_it_shows(chance, beats, causes[-1], end_us)
     beats += (end_us + n * MINUTE for n in SETTLES_MIN)
-    causes = [_cause(chance, begin_us) for _ in range(chance.choice([0, 0, 1, 2]))]
     sendings = [one for thermometer in THERMOMETERS for one in _says(chance, thermometer, begin_us, end_us, causes)]
     if is_closing:
         sendings = [_over_midnight(chance, one, midnight_us) for one in sendings]
@@ -197,11 +200,26 @@ def _rules(chance: Random, text: str, first: date, zone: str) -> str:
     return head + "".join(f"[[version]]{one}" for one in texts)
 
 
-def _cause(chance: Random, begin_us: int) -> Cause:
-    """Draw what goes wrong in a building, or behind a substation, and for how long."""
-    size = HOMES // BUILDINGS * chance.choice([1, 1, 2])
+def _causes(chance: Random, begin_us: int) -> list[Cause]:
+    """Draw what goes wrong in a building, or behind a substation, and for how long; some of it spreads."""
+    homes = HOMES // BUILDINGS
+    size = homes * chance.choice([1, 1, 2])
     first, from_us = chance.randrange(0, HOMES, size), begin_us + chance.randrange(0, 18) * HOUR
-    return Cause(range(first, first + size), from_us, from_us + chance.randrange(2, 8) * HOUR, chance.uniform(2, 4))
+    cause = Cause(range(first, first + size), from_us, from_us + chance.randrange(2, 8) * HOUR, chance.uniform(2, 4))
+    if size > homes or chance.random() > SPREADS:
+        return [cause]
+    other = (first // homes ^ 1) * homes  # the other building behind its substation
+    return [
+        cause,
+        cause._replace(homes=range(other, other + homes), begin_us=from_us + chance.randrange(10, 120) * MINUTE),
+    ]
+
+
+def _while_it_shows(chance: Random, beats: list[int], cause: Cause, end_us: int) -> list[int]:
+    """Have messages come every few minutes while homes turn cold one after the other, and watch looks at them."""
+    from_us = cause.begin_us + chance.randrange(10, 60) * MINUTE
+    shows = (from_us + n * chance.choice([2, 5, 10]) * MINUTE for n in range(6))
+    return sorted({*beats[:2], *(beat for beat in shows if beat < end_us)})
 
 
 def _silence(chance: Random, begin_us: int) -> tuple[int, int]:

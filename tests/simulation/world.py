@@ -63,6 +63,7 @@ class World:
     door: Door = field(init=False)
     desk: Desk = field(init=False)
     running: dict[str, Process] = field(default_factory=dict)
+    sources: dict[str, Source] = field(default_factory=dict)  # of the workers, by name
     counted: Counter[str] = field(default_factory=Counter)  # statements and acknowledgements, by name of a process
     due: list[Planned] = field(default_factory=list)  # faults at statements and acknowledgements that are to come
     met: Counter[str] = field(default_factory=Counter)  # faults that came to be
@@ -159,6 +160,7 @@ def _start(world: World, name: str) -> None:
     def begin() -> None:
         if kind == "ingest":
             source = processes.worker(process, connect, world.broker, policy, world.plan.batch)
+            world.sources[name] = source
             source.meet = lambda source, before: _meet_acknowledgement(world, source, before)
         elif kind == "watch":
             processes.watch(process, connect, policy, world.plan.paces)
@@ -254,10 +256,12 @@ def _meet_acknowledgement(world: World, source: Source, before: bool) -> None:
         world.counted[f"{name} acknowledges"] += 1
         world.timeline.sleep(0.002)
     for fault in [one for one in world.due if one.name == name and one.kind is Fault.NETWORK]:
-        if before and not world.is_over and fault.nth <= world.counted[f"{name} acknowledges"]:
+        is_due = fault.nth <= world.counted[f"{name} acknowledges"] and before != fault.is_sent
+        if is_due and not world.is_over:
             world.due.remove(fault)
             _note(world, fault)
             source.cut()
+            _lose_again(world, fault)
 
 
 def _at_an_instant(world: World, fault: Planned) -> None:
@@ -266,12 +270,29 @@ def _at_an_instant(world: World, fault: Planned) -> None:
     _note(world, fault)
     if fault.kind is Fault.BROKER:
         world.broker.restart()
+        _lose_again(world, fault)
     elif fault.name not in world.running:
         return
     elif fault.kind is Fault.CLOCK:
         world.running[fault.name].skew_us = fault.amount
     else:
         _kill(world, world.running[fault.name])
+
+
+def _lose_again(world: World, fault: Planned) -> None:
+    """Have a connection that comes back be lost again, as often as the fault has it."""
+
+    def lose() -> None:
+        if world.is_over:
+            return
+        world.met[fault.kind.value] += 1
+        if fault.kind is Fault.BROKER:
+            world.broker.restart()
+        else:
+            world.sources[fault.name].cut()
+
+    for after_us in fault.again_us:
+        world.timeline.start(world.running["nature"], lose, after_us / SECOND)
 
 
 def _end_faults(world: World) -> None:

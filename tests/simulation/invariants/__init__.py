@@ -15,6 +15,7 @@ from tests.simulation.invariants import (
     queues_are_empty,
     reach_of_customers,
     seals_verify,
+    sent_is_dealt_with,
     told_once,
 )
 from tests.simulation.world import World
@@ -22,8 +23,8 @@ from tests.simulation.world import World
 ALL: dict[str, Callable[[World], list[str]]] = {
     module.__name__.rpartition(".")[2]: module.found
     for module in (
-        nobody_died, acknowledged_is_stored, counted_is_stored, queues_are_empty, house_in_order, flags_by_hand,
-        clocks_by_hand, answered_is_done, told_once, one_order_of_locks, reach_of_customers,
+        nobody_died, acknowledged_is_stored, sent_is_dealt_with, counted_is_stored, queues_are_empty, house_in_order,
+        flags_by_hand, clocks_by_hand, answered_is_done, told_once, one_order_of_locks, reach_of_customers,
         seals_verify, live_is_batch,
     )
 }  # fmt: skip
