@@ -32,7 +32,7 @@ def main() -> int:
     with stage.server() as server:
         if asked.seed is not None:
             return _replay(stage.make(server, "simulation_0"), asked)
-        stages = [stage.left(stage.make(server, f"simulation_{n}")) for n in range(asked.workers)]
+        stages = [stage.left(stage.make(server, f"simulation_{n}"), n) for n in range(asked.workers)]
         if asked.seeds:
             return _long(stages, asked)
         report = measured(stages, asked)

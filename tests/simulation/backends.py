@@ -92,6 +92,7 @@ class Backend:
         self.raw = psycopg.connect(self.url, autocommit=True)
         self.raw._prepared = Prepared()
         self.pid = self.raw.info.backend_pid
+        os.sched_setaffinity(self.pid, os.sched_getaffinity(0))  # one of the two waits for the other all the time
         self.poll = select.poll()
         self.poll.register(self.raw.pgconn.socket, select.POLLIN)
         self.told_us = 0
@@ -314,18 +315,20 @@ class Connection(psycopg.Connection[Any]):
         try:
             want = next(gen)
             while True:
-                if want == waiting.WAIT_R and not self.backend.is_ready():
+                if want == waiting.WAIT_R:
                     self._stand_in_line()
-                writes = waiting.READY_W if want & waiting.WAIT_W else waiting.READY_NONE
-                reads = waiting.READY_R if want & waiting.WAIT_R and self.backend.is_ready() else waiting.READY_NONE
-                want = gen.send(writes | reads)
+                    want = gen.send(waiting.READY_R)
+                else:
+                    is_read = want & waiting.WAIT_R and self.backend.is_ready()
+                    want = gen.send(waiting.READY_RW if is_read else waiting.READY_W)
         except StopIteration as end:
             return cast(T, end.value)
 
     def _stand_in_line(self) -> None:
-        patience_ms = ALONE_MS if self.pool.is_alone(self.backend.pid) else PATIENCE_MS
+        patience_ms = PATIENCE_MS
         while not self.backend.is_ready(patience_ms):
-            if self.backend.waits_for():
+            is_asked = patience_ms == ALONE_MS or not self.pool.is_alone(self.backend.pid)
+            if is_asked and self.backend.waits_for():
                 if self.pool.is_deadlock(self.backend.pid):
                     self._be_the_victim()
                 self.backend.stand()

@@ -4,6 +4,7 @@ A copy of a database takes a tenth of a second, and new sessions on it as much a
 seed has written is deleted table by table by one function of the server.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -124,20 +125,23 @@ def make(server: Postgres, name: str) -> Stage:
 class Doorway(NamedTuple):
     """Everything by which another process enters a stage: a connection cannot be handed over."""
 
+    number: int  # among those that are played on at once
     url: str
     homes: list[int]
     tokens: dict[str, str]
 
     def enter(self) -> Stage:
-        """Open the stage."""
+        """Open the stage, on a processor of its own where there are several: its sessions come to the same one."""
+        usable = sorted(os.sched_getaffinity(os.getppid()))
+        os.sched_setaffinity(0, {usable[self.number % len(usable)]})
         admin = psycopg.connect(self.url, autocommit=True)
         return Stage(self.url, admin, Pool(admin), self.homes, self.tokens)
 
 
-def left(one: Stage) -> Doorway:
+def left(one: Stage, number: int) -> Doorway:
     """Close a stage here, for another process to enter."""
     one.close()
-    return Doorway(one.url, one.homes, one.tokens)
+    return Doorway(number, one.url, one.homes, one.tokens)
 
 
 def _keep(admin: psycopg.Connection) -> None:
