@@ -9,7 +9,6 @@ from psycopg import Connection
 from alerts.judging.by_clock import catch_up, keep_ledger
 from alerts.judging.history import History
 from alerts.judging.judge import SETTLE_US
-from domain import policy_file
 from store.judging import ledger_rows
 from tests.store.desk import Desk
 
@@ -17,8 +16,8 @@ SETTLED = timedelta(microseconds=SETTLE_US + 1)  # when the stream of readings i
 
 
 def finish(desk: Desk, now: datetime) -> None:
-    """Let watch do all that is due."""
-    history = History(policy_file.builtin("seed"))
+    """Let watch do all that is due, by the rules of the desk."""
+    history = History(desk.judge.policy)
     desk.clock(now)
     desk.clock(now + SETTLED)
     desk.conn.execute("UPDATE rejudge SET queued_at = queued_at - interval '1 minute'")

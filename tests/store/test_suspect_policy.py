@@ -3,25 +3,22 @@
 import random
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from alerts.judging.by_clock import catch_up, keep_ledger
-from alerts.judging.history import History
 from alerts.judging.judge import Judge
 from domain import policy_file
 from domain.care import Care
 from domain.policy import Policy
 from ingest.batch import Intake
 from ingest.places import SensorPlaces
-from store.judging import ledger_rows
 from tests import registry_rows as town
 from tests.conftest import Database
 from tests.store.desk import MINUTE, NOON, Desk
-from tests.store.histories import Said, batches, record, start_over
+from tests.store.histories import Said, batches, finish, record, start_over
 
 pytestmark = pytest.mark.plain_only
 
@@ -55,17 +52,6 @@ def desk(database: Database) -> Iterator[Desk]:
     with database.connect(autocommit=True) as conn:
         town.sensor(conn, "s1", town.home(conn, "H1"))
         yield strict(Desk(conn))
-
-
-def finish(desk: Desk, now: datetime) -> None:
-    """Let watch do all that is due, by the same rules."""
-    history = History(desk.judge.policy)
-    desk.clock(now)
-    while catch_up(desk.conn, history, now + timedelta(minutes=1)):
-        pass
-    for shard in ledger_rows.shards(desk.conn):
-        while not keep_ledger(desk.conn, history, shard, now):
-            pass
 
 
 def test_a_jump_into_the_cold_is_kept_and_raises_no_flag(desk: Desk) -> None:
@@ -140,7 +126,12 @@ def histories(draw: st.DrawFn) -> list[Said]:
     return [(draw(st.sampled_from(["s1", "s2"])), start + 4 * m * MINUTE, draw(CELSIUS)) for m in sorted(slots)]
 
 
+BY_NIGHT = NOON.replace(hour=22, minute=30)
+SUSPENDED = [("s1", BY_NIGHT + 92 * MINUTE, 15.5), ("s1", BY_NIGHT + 96 * MINUTE, 17.0)]
+
+
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
+@example(SUSPENDED, random.Random(1), False)  # a flag is suspended, and goes on in the morning
 @given(histories(), st.randoms(use_true_random=False), st.booleans())
 def test_any_order_and_any_batches_give_the_same_flags_and_ledger(
     plain_database: Database, said: list[Said], chance: random.Random, clocks: bool
