@@ -75,7 +75,7 @@ class RefusedForm:
         if self.sent and self.problem and self.problem.status == 409:
             move = said(MOVE_TEXTS[self.sent.kind], language)
             return say(language, "crew_changed", state=state_of(ticket, language), move=move)
-        mark = say(language, "desk_list_mark")
+        mark = say(language, "list_mark")
         found = mark.join(said(fault, language) for fault in self.faults.values())
         return found or (self.problem.details(language).detail if self.problem else "")
 

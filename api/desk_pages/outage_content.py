@@ -67,7 +67,7 @@ def lines(asking: Session, rows: Sequence[Row], language: Language) -> list[Outa
 def where(names: Sequence[str], language: Language) -> str | Markup:
     """Name the places of an outage, the first few of many."""
     different = list(dict.fromkeys(names))
-    shown = say(language, "desk_list_mark").join(different[:MOST_NAMED])
+    shown = say(language, "list_mark").join(different[:MOST_NAMED])
     return shown if len(different) <= MOST_NAMED else say(language, "outage_more", names=shown, n=len(different))
 
 
@@ -147,7 +147,7 @@ def _says(event: OutageHistoryEntry, language: Language, times: Times) -> list[t
         word = "outage_stops_yes" if data["stops_heating"] else "outage_stops_no"
         told.append((say(language, "outage_stops_heating"), say(language, word)))
     if codes := [code for part in (data.get("area") or {}).values() for code in part]:
-        told.append((say(language, "outage_area"), say(language, "desk_list_mark").join(codes)))
+        told.append((say(language, "outage_area"), say(language, "list_mark").join(codes)))
     if "why" in data and data["why"] in ANNOUNCE_TEXTS:
         told.append((say(language, "desk_field_reason"), said(ANNOUNCE_TEXTS[data["why"]], language)))
     return told

@@ -188,7 +188,7 @@ def _called(one: CallOut, language: Language, times: Times) -> dict[str, Any]:
         "ticket": one.ticket,
         "station": one.station,
         "since": times.at(one.began_at),
-        "told": say(language, "desk_list_mark").join(one.told),
+        "told": say(language, "list_mark").join(one.told),
         "next": say(language, f"rota_step_{one.next}"),
         "due": times.at(one.due_at),
     }

@@ -248,7 +248,7 @@ def _for_leaders(asking: Session, offered: MoveOffers, language: Language) -> li
 def _barred(ticket: Row, offered: MoveOffers, language: Language, times: Times) -> list[Barred]:
     """List the moves to come, with what stands against them; what the kind of ticket never takes is left out."""
     begins = offered.call_back_from
-    needs = say(language, "desk_list_mark").join(say(language, f"desk_need_{need}") for need in ticket["needs"])
+    needs = say(language, "list_mark").join(say(language, f"desk_need_{need}") for need in ticket["needs"])
     fields = {"needs": needs, "at": times.at(begins) if begins else ""}
     return [
         Barred(name=said(MOVE_TEXTS[kind], language), why=say(language, f"desk_bar_{bar}", **fields))

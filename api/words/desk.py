@@ -175,7 +175,6 @@ DESK_WORDS: Mapping[str, Text] = {
     "desk_identity_leaders": Text("仅主管可以查看投诉人。", "Only supervisors may see who complained."),
     "desk_pair": Text("{name}：{value}", "{name}: {value}"),
     "desk_colon": Text("{name}：", "{name}:"),
-    "desk_list_mark": Text("、", ", "),
     # forms
     "desk_choose": Text("请选择", "Please choose"),
     "desk_send": Text("确认：{move}", "{move}"),

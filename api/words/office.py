@@ -90,7 +90,6 @@ OFFICE_WORDS: Mapping[str, Text] = {
     ),
     "office_sensors": Text("传感器", "Sensors"),
     "office_sensor_room": Text("{room}（{kind}）", "{room} ({kind})"),
-    "office_and": Text("、", ", "),
     "office_unknown_place": Text("安装到住户", "Place it"),
     "office_unknown_home": Text("户号", "Home (code)"),
     "office_unknown_home_of": Text("{sensor} 所在的户号", "Code of the home of {sensor}"),

@@ -12,6 +12,8 @@ WORDS: Mapping[str, Text] = {
     "title_home": Text("我家的供热", "Heat in my home"),
     "title_status": Text("供热状况", "Network status"),
     "skip": Text("跳到正文", "Skip to content"),
+    "sentence_gap": Text("", " "),  # between sentences: Chinese ones have none
+    "list_mark": Text("、", ", "),
     "other_language": Text("English", "中文"),
     "hotline": Text("24小时服务热线", "24-hour service line"),
     "zone": Text("时间均为当地时间（{zone}）。", "All times are local ({zone})."),
