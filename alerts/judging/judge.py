@@ -107,10 +107,11 @@ class Judge:
         if not len(homes.rows):
             return 0
         now_us = to_us(now)
-        begin = np.where(homes.frontier == NONE_US, now_us, np.minimum(homes.frontier, now_us))
+        # A home may have been judged beyond now, by readings of a clock that is ahead: it stays where it is.
+        begin = np.where(homes.frontier == NONE_US, now_us, homes.frontier)
         held = _held(homes, NO_INSTANTS, NO_INSTANTS, NO_INSTANTS, NOTHING_WEIGHED)
         streaming = self._streaming(conn, homes, held, begin, now_us)
-        end = np.where(streaming, begin, now_us)
+        end = np.where(streaming, begin, np.maximum(begin, now_us))
         plan = self.plan(conn, homes, np.arange(len(end)), held, Span(begin, end, to_last_change=True))
         self.write(conn, plan, self.advanced(plan), now)
         return len(homes.rows)

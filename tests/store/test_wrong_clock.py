@@ -9,6 +9,7 @@ import pytest
 
 from alerts.judging.by_clock import catch_up
 from alerts.judging.history import History
+from alerts.judging.judge import Judge
 from alerts.sensors.care import look
 from domain import policy, policy_file
 from store.base.stage import open_stages
@@ -176,3 +177,20 @@ def test_a_queue_from_another_year_is_worked_from_where_readings_are_taken(desk:
     while catch_up(desk.conn, History(policy_file.builtin("seed")), NOON):
         pass
     assert [row["day"] for row in desk.rows("SELECT day FROM ledger WHERE home_id = 1")] == [NOON.date()]
+
+
+@pytest.mark.parametrize("behind", [timedelta(0), timedelta(minutes=3), timedelta(hours=1)])
+def test_a_watch_whose_clock_is_behind_takes_no_home_back(desk: Desk, behind: timedelta) -> None:
+    """It saw that a home is due, and a worker with a clock ahead of it judged the home before it came to it."""
+    slow = policy_file.builtin("seed")
+    slow = replace(slow, versions=(replace(slow.versions[0], confirm_for_s=600),))
+    desk.judge = Judge(slow)
+    desk.intake = replace(desk.intake, judge=desk.judge.readings)
+    desk.say(("s1", NOON - 5 * MINUTE, 20.0))
+    desk.say(("s1", NOON, 15.0))
+    (judged,) = desk.rows("SELECT * FROM home_state WHERE judged_to IS NOT NULL")
+    with desk.conn.transaction():
+        desk.judge.clock(desk.conn, [judged["home_id"]], NOON - behind)
+    assert desk.rows("SELECT * FROM home_state WHERE judged_to IS NOT NULL") == [judged]
+    desk.clock(NOON + 11 * MINUTE)
+    assert [flag["severe_at"] for flag in desk.flags()] == [NOON + 10 * MINUTE]
