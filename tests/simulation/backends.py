@@ -165,13 +165,18 @@ class Backend:
         return bool(self.poll.poll(wait_ms))
 
     def is_over(self) -> bool:
-        """Return whether what it waited for is over: it has answered, which it cannot before a lock is released."""
+        """Return whether what it waited for is over: it has answered, which it cannot before a lock is released.
+
+        Or it has got that lock and waits for the next one, which closes a circle: who waits breaks it.
+        """
         if self._asked == self.pool.released:
             return False
         self._asked = self.pool.released
         self._go_on()
         while not self.is_ready():
             if self.waits_for():
+                if self.pool.circle(self.pid):
+                    return True
                 self._halt()
                 return False
             self.is_ready(1)
@@ -211,19 +216,17 @@ class Pool:
         """Return whether no other session has a transaction open, whose locks could be waited for."""
         return all(one.backend.status == TransactionStatus.IDLE for other, one in self.lent.items() if other != pid)
 
-    def is_deadlock(self, pid: int) -> bool:
-        """Return whether a session waits for itself, by way of others; then it is noted what they are about."""
+    def circle(self, pid: int) -> "list[Connection]":
+        """Return the sessions by way of which one waits for itself; none if it does not."""
         seen, ask = [pid], [pid]
         while ask:
             for other in self.lent[ask.pop()].backend.waits_for():
                 if other == pid:
-                    about = [self.lent[one] for one in seen]
-                    self.circles.append("; ".join(f"{one.process.name} after {one.before}" for one in about))
-                    return True
+                    return [self.lent[one] for one in seen]
                 if other in self.lent and other not in seen:
                     seen.append(other)
                     ask.append(other)
-        return False
+        return []
 
 
 class Connection(psycopg.Connection[Any]):
@@ -329,7 +332,8 @@ class Connection(psycopg.Connection[Any]):
         while not self.backend.is_ready(patience_ms):
             is_asked = patience_ms == ALONE_MS or not self.pool.is_alone(self.backend.pid)
             if is_asked and self.backend.waits_for():
-                if self.pool.is_deadlock(self.backend.pid):
+                if about := self.pool.circle(self.backend.pid):
+                    self.pool.circles.append("; ".join(f"{one.process.name} after {one.before}" for one in about))
                     self._be_the_victim()
                 self.backend.stand()
                 self._require()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from random import Random
 from types import SimpleNamespace
 from typing import cast
@@ -15,7 +16,7 @@ from tests.simulation.invariants import sent_is_dealt_with
 from tests.simulation.invariants.clocks_by_hand import Clock
 from tests.simulation.mutants import MUTANTS
 from tests.simulation.stage import Stage
-from tests.simulation.timeline import Timeline
+from tests.simulation.timeline import Process, Timeline
 from tests.simulation.town import MINUTE
 from tests.simulation.world import World
 
@@ -54,6 +55,20 @@ def test_a_broken_clock_is_met_when_it_broke_by_who_is_behind(
     met_at = None if met is None else due + timedelta(minutes=met)
     clock = Clock("T1", "contact", due - timedelta(minutes=30), due, met_at, due if is_broken else None)
     assert (clock.runs_wrong(apart=False), clock.runs_wrong(apart=True)) == (wrong, wrong_where_clocks_differ)
+
+
+def test_all_ends_with_a_process_that_is_killed() -> None:
+    """Each act at its death takes itself off the list, and none is passed over for that."""
+    line, process, ended = Timeline(Random(0), 0, []), Process("desk"), list[int]()
+
+    def end(n: int) -> None:
+        process.at_death.remove(acts[n])
+        ended.append(n)
+
+    acts = [partial(end, n) for n in range(3)]
+    process.at_death += acts
+    line.kill(process)
+    assert ended == [0, 1, 2]
 
 
 @pytest.mark.parametrize(("minutes", "stalls", "is_found"), [(9, 0, False), (11, 0, True), (11, 1, False)])

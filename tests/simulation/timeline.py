@@ -123,7 +123,7 @@ class Timeline:
         if not process.alive:
             return
         process.alive = False
-        for act in process.at_death:
+        for act in list(process.at_death):  # each takes itself off the list
             act()
         for task in process.tasks:
             self.blocked.pop(task, None)
