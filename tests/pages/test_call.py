@@ -183,7 +183,7 @@ def test_words_outlive_a_session_that_ends_while_they_are_written(api: Api, home
     session_rows.end_all(api.conn, staff_id, NOW)
     api.conn.commit()
     page.fill("#call-q", "B1-301")  # asks, and hears that the session is over
-    expect(page.locator("#signed-out")).to_be_visible()
+    expect(page.locator(".signed-out")).to_be_visible()
     person.errors = [one for one in person.errors if "401" not in one]
     person.keep("signed-out-writing")
     person.is_well()

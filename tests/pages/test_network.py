@@ -27,7 +27,7 @@ def test_everybody_sees_outages_and_shares(api: Api, visitor: Visitors, language
         [{"zh": "全网", "en": "Whole network"}[language], "60", "70\u00a0%", "30\u00a0%", "0\u00a0%"],
         ["S-East", "30", "50\u00a0%", "50\u00a0%", "0\u00a0%"],
         [
-            {"zh": "其他片区", "en": "Other areas"}[language] + "\nS-North, S-West",
+            {"zh": "其他片区\nS-North、S-West", "en": "Other areas\nS-North, S-West"}[language],
             "30",
             "85\u00a0%",
             "10\u00a0%",

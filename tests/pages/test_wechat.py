@@ -48,7 +48,7 @@ def test_an_account_is_bound_seen_and_ended(api: Api, visitor: Visitors) -> None
         wish = {"link": shown.locator("code").inner_text(), "code": "good", "consents": 2}
         assert api.client.post("/v1/wechat/bindings", json=wish).status_code == 201
         family.go("/home")
-        expect(card).to_contain_text("已绑定 1 个微信账号。 还可接收 2 条消息。")
+        expect(card).to_contain_text("已绑定 1 个微信账号。还可接收 2 条消息。")
         family.keep("wechat-bound-phone")
 
         office.go("/desk/homes/B1-101")
