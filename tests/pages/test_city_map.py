@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import struct
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.api.operations import INSERT_INCIDENT
 from tests.api.staff import member, session_of
 from tests.api.town import NOW
 from tests.pages.conftest import Visitor, Visitors
-from tests.pages.waiting import until
+from tests.pages.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.plain_only
 
@@ -118,7 +119,18 @@ def at(page: Page, lat: float, lon: float) -> tuple[float, float]:
     return box["x"] + x, box["y"] + y
 
 
-def colours(page: Page) -> set[tuple[int, int, int]]:
+Colour = tuple[int, int, int]
+
+
+def shows(page: Page, *wanted: Colour) -> bool:
+    """Return whether the map has these colours, once it has: tiles fade in after the map is ready."""
+    end = time.monotonic() + PATIENCE_S
+    while not (has := set(wanted) <= colours(page)) and time.monotonic() < end:
+        time.sleep(0.1)
+    return has
+
+
+def colours(page: Page) -> set[Colour]:
     """Return the colours of the map."""
     picture = Image.open(io.BytesIO(page.locator("#canvas").screenshot())).convert("RGB")
     return set(zip(*(iter(picture.tobytes()),) * 3, strict=True))
@@ -146,7 +158,7 @@ def test_a_dispatcher_works_on_the_map(arrive: Visitor, api: Api, ground: Basema
     assert sorted(one.get("point_count", 1) for one in marks) == [1, 3]
     assert len(page.evaluate(DRAWN % "supply")) == 2
     assert [one["kind"] for one in page.evaluate(DRAWN % "incident")] == ["incident"]
-    assert {(0x8A, 0x43, 0x00), (0x1C, 0x6B, 0x3F)} <= colours(page)  # the lines of cold and of warm marks
+    assert shows(page, (0x8A, 0x43, 0x00), (0x1C, 0x6B, 0x3F))  # the lines of cold and of warm marks
     # Closer, by a click on what is drawn together; then a building, whose card leads on.
     page.mouse.click(*at(page, 41.8004, 123.4303))
     until(page, f"({DRAWN % 'mark'})().length === 3 && !document.getElementById('stage').map.isMoving()")
@@ -212,7 +224,7 @@ def stand_on_tiles(arrive: Visitor, api: Api, ground: Basemap, centre: list[floa
     arrive.page.emulate_media(color_scheme="dark")
     arrive.go("/desk/map")
     expect(arrive.page.locator("#stage[data-ready]")).to_be_visible(timeout=20_000)
-    assert GROUND in colours(arrive.page)
+    assert shows(arrive.page, GROUND)
     shifted = arrive.page.evaluate(CENTRE)
     assert 0.004 < shifted[0] - centre[0] < 0.008
     assert len(arrive.page.evaluate(DRAWN % "mark")) >= 2
