@@ -29,8 +29,7 @@ from psycopg import Connection
 from rich.console import Console
 
 from api.pages.visit import LANGUAGE_COOKIE
-from api.staff.frame import seal
-from api.staff.session import COOKIE
+from api.staff.session import COOKIE, seal
 from bench import map_ready
 from bench.api import HEARTH_API
 from bench.asking import PATIENCE_S
@@ -166,9 +165,8 @@ def opened(server: Postgres, found: City) -> dict[str, Any]:
     with psycopg.connect(server.url()) as conn:
         map_ready.count(conn)
     browser = Browser(found, found.supervisor)
-    pages = {
-        path: spent for path, spent in walk(browser.get, ["/desk", "/desk/map", f"/desk/tickets/{found.tickets[0]}"])
-    }
+    starts = ["/desk", "/desk/map", f"/desk/tickets/{found.tickets[0]}"]
+    pages = dict(walk(browser.get, starts))
     slowest = max(pages, key=pages.__getitem__)
     return {"pages": len(pages), "slowest_page": slowest, "slowest_page_ms": milliseconds(pages[slowest])}
 

@@ -18,11 +18,7 @@ AIR_H, WALL_H = 0.7, 30.0  # in which air and walls go two thirds of the way to 
 AIR, WALL = (1 - np.exp(-1 / (hours * HOUR)) for hours in (AIR_H, WALL_H))  # of the way, in a step
 LEAK = 1 / 11  # of what air loses: straight to the outdoors; the rest goes into walls
 OUTER = 0.2  # of what walls exchange: with the outdoors
-BACK = (
-    12 * HOUR,
-    2 * HOUR,
-    2,
-)  # steps over which the share of radiators is told: the fewer, the newer
+BACK = (12 * HOUR, 2 * HOUR, 2)  # steps over which the share of radiators is told: the fewer, the newer
 APART_K = (0.4, 0.6)  # what the next fewer steps tell counts where it puts the balance so far off
 MOST_SHARE = 0.6
 

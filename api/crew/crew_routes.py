@@ -29,8 +29,8 @@ from api.http.problem import Problem
 from api.http.session import Session
 from api.staff.file_form import FileForm, is_about_file, read_file_form
 from api.staff.file_pages import files_router
-from api.staff.frame import language_of, seal
-from api.staff.session import StaffRoute, local_path, person_of, shown_token, signed_in
+from api.staff.frame import language_of
+from api.staff.session import StaffRoute, local_path, person_of, seal, shown_token, signed_in
 from domain.tickets import UNDISTURBING_ON_SITE, EventKind, changes_course
 from store.base.access import Right
 

@@ -1,7 +1,6 @@
-"""The frame of every page of the staff: who is signed in, the language, and the seal of its forms."""
+"""The frame of every page of the staff: who is signed in, and the language."""
 
-import secrets
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request
@@ -11,20 +10,7 @@ from api.http.language import Language
 from api.http.session import Session
 from api.pages import visit
 from api.pages.render import Times, page
-from api.staff.session import local_path, page_before, person_of, shown_token
-
-
-class FormSeal(NamedTuple):
-    """The two hidden fields that prove that this site issued a form to the session; templates/staff/parts.html."""
-
-    key: str  # random; a form that must be taken once is known by it
-    code: str
-
-
-def seal(token: str, key: str | None = None) -> FormSeal:
-    """Seal a form for the bearer of a token."""
-    key = key or secrets.token_urlsafe(24)
-    return FormSeal(key, visit.form_token(token, key))
+from api.staff.session import local_path, page_before, person_of, seal, shown_token
 
 
 def language_of(request: Request, session: Session) -> Language:

@@ -2,7 +2,7 @@
 
 A session is a token in a cookie. Routes of the API never read cookies; a page opens the same `Session` as they do, so
 scope, rights, row-level security and the audit log are the same. Every POST to a StaffRoute has to carry the seal of a
-form that this site issued to the session (`frame.seal`, templates/staff/parts.html).
+form that this site issued to the session (`seal`, templates/staff/parts.html).
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from fastapi import Depends, Request
@@ -213,8 +213,7 @@ def _sealed_again(written: list[tuple[str, str]], token: str) -> list[tuple[str,
     """Return a form with the seal of another session; by its key it is still taken once."""
     sealed = [(name, value) for name, value in written if name not in ("key", "code")]
     key = next((value for name, value in written if name == "key" and KEY.fullmatch(value)), None)
-    key = key or secrets.token_urlsafe(24)
-    return [("key", key), ("code", visit.form_token(token, key)), *sealed]
+    return [*seal(token, key)._asdict().items(), *sealed]
 
 
 def _again(request: Request, fields: list[tuple[str, str]], status: int) -> Response:
@@ -240,6 +239,19 @@ def _language_of(request: Request) -> Language:
     own = asker.person.language if asker and asker.person else None
     chosen = visit.CHOICES.get(request.cookies.get(visit.LANGUAGE_COOKIE)) or visit.CHOICES.get(own)
     return chosen or visit.language_of(request)
+
+
+class FormSeal(NamedTuple):
+    """The two hidden fields that prove that this site issued a form to the session; templates/staff/parts.html."""
+
+    key: str  # random; a form that must be taken once is known by it
+    code: str
+
+
+def seal(token: str, key: str | None = None) -> FormSeal:
+    """Seal a form for the bearer of a token."""
+    key = key or secrets.token_urlsafe(24)
+    return FormSeal(key, visit.form_token(token, key))
 
 
 async def check_seal(request: Request, token: str) -> None:

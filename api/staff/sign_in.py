@@ -20,7 +20,7 @@ from api.pages.render import page
 from api.staff import door, passwords, provider
 from api.staff.cookies import PageCookie
 from api.staff.door import DoorRoute, Field, Next, NextField, Outside
-from api.staff.frame import here, language_of, seal
+from api.staff.frame import here, language_of
 from api.staff.session import (
     SESSION,
     SIGN_IN,
@@ -28,6 +28,7 @@ from api.staff.session import (
     SecretRoute,
     local_path,
     person_of,
+    seal,
     shown_token,
     signed_in,
     start_of,

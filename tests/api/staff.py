@@ -11,8 +11,7 @@ from psycopg import Connection
 from api.http.session import SessionSpans
 from api.pages.visit import LANGUAGE_COOKIE
 from api.staff import passwords
-from api.staff.frame import FormSeal, seal
-from api.staff.session import COOKIE
+from api.staff.session import COOKIE, FormSeal, seal
 from store.base.access import Role
 from store.staff import credential_rows, person_rows, session_rows
 from store.staff.person_rows import StaffEntry
