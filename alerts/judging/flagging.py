@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import Connection
 
-from alerts.judging.why import explain
+from alerts.judging.why import Why, explain
 from alerts.tickets.clock_terms import within_call_back
 from alerts.tickets.docket import Docket, Opening
 from alerts.tickets.work import ACTOR
@@ -55,6 +55,7 @@ class Changes:
     desk: DeskRule | None  # of the rules in force now
     readings: OneHistory  # that flags are explained by
     new: list[dict[str, Any]] = field(default_factory=list)
+    whys: list[Why] = field(default_factory=list)  # of the new ones
     known: list[dict[str, Any]] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)  # homes whose ended flag is open after all
     moved: dict[int, int] = field(default_factory=dict)  # flag → the ticket that it has from now on
@@ -152,11 +153,12 @@ def raise_flags(conn: Connection, policy: Policy, fresh: list[tuple[int, np.void
         _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.SENSOR), why)
 
 
-def _add(policy: Policy, changes: Changes, last: "Last", flag: FreshFlag, why: dict[str, Any]) -> int:
+def _add(policy: Policy, changes: Changes, last: "Last", flag: FreshFlag, why: Why) -> int:
     """Make the row of a new flag and find its ticket; return the ticket."""
     ticket = _ticket(policy, changes, last, flag)
-    row = _flag_row(policy, flag, ticket, why, changes.now)
+    row = _flag_row(policy, flag, ticket, changes.now)
     changes.new.append(row)
+    changes.whys.append(why)
     if flag.over:
         changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag.flag_id, cleared_at=row["cleared_at"])
     return ticket
@@ -172,9 +174,9 @@ def raise_measured(
     """
     last = Last(ticket_rows.last_cold(conn, [home_id]))
     (flag_id,) = numbers.take(conn, numbers.NumberKind.FLAG, 1)
-    ticket = _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.MEASUREMENT), why)
+    ticket = _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.MEASUREMENT), lambda: why)
     changes.docket.write()
-    flag_rows.insert(conn, changes.new)
+    _insert(conn, changes)
     return ticket
 
 
@@ -280,14 +282,13 @@ def _priority(changes: Changes, flag: FreshFlag) -> int:
     return priority(TicketClass.COLD, Cold(severity, shortfall, changes.now - flag.since), changes.desk)
 
 
-def _flag_row(policy: Policy, flag: FreshFlag, ticket: int, why: dict[str, Any], now: datetime) -> dict[str, Any]:
+def _flag_row(policy: Policy, flag: FreshFlag, ticket: int, now: datetime) -> dict[str, Any]:
     return {
         "flag_id": flag.flag_id,
         "home_id": flag.home_id,
         "confirmed_at": instant_text(flag.machine["confirmed_at"]),
         "raised_at": now.isoformat(),
         "policy": policy.labels[int(flag.machine["version"])],
-        "why": why,
         "ticket_id": ticket,
         "source": flag.source.value,
         **flag_columns(flag.machine),
@@ -330,7 +331,12 @@ def write_flags(
         changes.docket.write()
         flag_rows.give_tickets(conn, changes.moved)
         if changes.new:
-            flag_rows.insert(conn, changes.new)
+            _insert(conn, changes)  # whose words are made while the server writes the tickets
+
+
+def _insert(conn: Connection, changes: Changes) -> None:
+    """Store new flags with their explanations."""
+    flag_rows.insert(conn, [{**row, "why": why()} for row, why in zip(changes.new, changes.whys, strict=True)])
 
 
 def _take_over(conn: Connection, changes: Changes) -> None:

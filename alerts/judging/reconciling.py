@@ -147,7 +147,7 @@ def _move(conn: Connection, policy: Policy, moved: Sequence[Pair], readings: One
             "cold_since": instant_text(flag["cold_since"]),
             "confirmed_at": instant_text(flag["confirmed_at"]),
             "policy": policy.labels[int(flag["version"])],
-            "why": why,
+            "why": why(),
         }
         for (row, flag), why in zip(moved, whys, strict=True)
     ]

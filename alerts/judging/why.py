@@ -1,8 +1,8 @@
 """The explanation of a flag: the rule, the confirming readings, and the other rooms, as data and as a sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time
-from functools import lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -38,10 +38,15 @@ class RoomThen(NamedTuple):
     judged: float | None = None
 
 
+Why = Callable[[], dict[str, Any]]  # puts an explanation into words
+
+
 def explain(
     conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void]], readings: OneHistory = TABLE_ALONE
-) -> list[dict[str, Any]]:
+) -> list[Why]:
     """Return the explanation to store with each flag; two queries for any number of flags.
+
+    Nothing more is asked when it is put into words, so that can be done while the server is at work.
 
     Args:
         fresh: (home_id, MACHINE as it was when the flag was raised).
@@ -52,18 +57,31 @@ def explain(
     for home, flag in fresh:
         for at in (_proven(flag), int(flag["cold_since"])):
             asked.setdefault((home, at), len(asked))
-    known = _points(conn, policy, list(asked), readings)
-    rules = _Rules(policy)
-    return [
-        _why(
-            rules.of(homes[home], flag),
-            flag,
-            policy.zone,
-            known[asked[home, _proven(flag)]],
-            known[asked[home, int(flag["cold_since"])]],
-        )
-        for home, flag in fresh
-    ]
+    together = _Together(policy, homes, asked, _heard(conn, policy, list(asked), readings))
+    return [partial(together.why, home, flag) for home, flag in fresh]
+
+
+class _Together:
+    """Explanations of flags that are raised together."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        homes: Mapping[int, place_rows.ContractRow],
+        asked: Mapping[tuple[int, int], int],
+        heard: Sequence[rooms_then.PointThen],
+    ) -> None:
+        self._policy, self._homes, self._asked, self._heard = policy, homes, asked, heard
+        self._rules = _Rules(policy)
+
+    @cached_property
+    def _points(self) -> list[list[RoomThen]]:
+        return _judged(self._policy, [at for _, at in self._asked], self._heard)
+
+    def why(self, home: int, flag: np.void) -> dict[str, Any]:
+        """Return the explanation of a flag of a home."""
+        points, at_first = (self._points[self._asked[home, at]] for at in (_proven(flag), int(flag["cold_since"])))
+        return _why(self._rules.of(self._homes[home], flag), flag, self._policy.zone, points, at_first)
 
 
 def _proven(flag: np.void) -> int:
@@ -71,20 +89,23 @@ def _proven(flag: np.void) -> int:
     return max(int(flag["cold_since"]), int(flag["confirmed_at"]) - 1)
 
 
-def _points(
+def _heard(
     conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]], readings: OneHistory
-) -> list[list[RoomThen]]:
-    """Return the judged points of homes at instants (µs), coldest first, then the silent ones."""
+) -> list[rooms_then.PointThen]:
+    """Return what was heard of homes at instants (µs)."""
     longest = max(version.hold_intervals for version in policy.versions)
-    instants = [at for _, at in asked]
     weights = ReadingRules(policy)
     left_out = _suspects(conn, weights, asked, readings) if weights.screens else []
     old = old_readings(conn, readings, asked, longest)
-    heard = rooms_then.heard(conn, [home for home, _ in asked], instants, longest, left_out, old)
-    judged, values, until = weights.weigh(_placed(heard))
+    return rooms_then.heard(conn, [home for home, _ in asked], [at for _, at in asked], longest, left_out, old)
+
+
+def _judged(policy: Policy, instants: Sequence[int], heard: Sequence[rooms_then.PointThen]) -> list[list[RoomThen]]:
+    """Return the judged points of each question, coldest first, then the silent ones."""
+    judged, values, until = ReadingRules(policy).weigh(_placed(heard))
     at = np.array(instants, np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
-    points: list[list[RoomThen]] = [[] for _ in asked]
+    points: list[list[RoomThen]] = [[] for _ in instants]
     for i, row in enumerate(heard):
         if holds[i]:
             said = (row.measured_at, row.temperature, row.offset_k, milli.celsius(int(values[i])))
@@ -274,6 +295,7 @@ def _text(reason: BreachReason, limit: Limit, clause: str) -> Text:
     return Text(zh, en)
 
 
+@lru_cache(maxsize=1024)  # a window opens for all homes at once
 def _on_the_clock(us: int, zone: ZoneInfo) -> str:
     return _local(us, zone).isoformat(" ", "minutes")
 

@@ -219,4 +219,5 @@ def test_a_storm_of_flags_takes_as_many_queries_as_one(desk: Desk) -> None:
     Counting.sent = 0
     told = explain(desk.conn, desk.judge.policy, [(home, flag) for home in homes])
     assert Counting.sent == 3
-    assert [one["readings"][0]["sensor"] for one in told] == [f"s{n}" for n in range(50)]
+    assert [why()["readings"][0]["sensor"] for why in told] == [f"s{n}" for n in range(50)]
+    assert Counting.sent == 3, "words are made while a server is at work"
