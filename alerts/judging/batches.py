@@ -1,13 +1,12 @@
 """Homes in the order in which an archive has their sensors, in tasks of batches."""
 
-import os
 from collections.abc import Sequence
 
 import numpy as np
 from psycopg import Connection
 
 from alerts.judging.from_archive import BATCH_READINGS
-from alerts.judging.pool import Task
+from alerts.judging.pool import WORKERS, Task
 from archives.reading import ReadingArchive
 from store.readings import stays
 
@@ -29,17 +28,17 @@ def in_archive(conn: Connection, homes: Sequence[int], archive: ReadingArchive, 
     batches = _cut(paces["home_id"].tolist(), (paces["readings"] * max(days, 1)).tolist())
     silent = np.setdiff1d(np.array(homes, np.int32), paces["home_id"]).tolist()
     batches += [silent[low : low + MOST_HOMES] for low in range(0, len(silent), MOST_HOMES)]
-    return in_turns(batches, os.cpu_count() or 1)
+    return in_turns(batches, WORKERS)
 
 
-def in_turns(batches: Sequence[Sequence[int]], cores: int) -> list[Task]:
-    """Return batches as tasks that get shorter towards the end, so that no core is long alone with the last one.
+def in_turns(batches: Sequence[Sequence[int]], workers: int) -> list[Task]:
+    """Return batches as tasks that get shorter towards the end, so that no worker is long alone with the last one.
 
-    Cores that take one task after the other are done at most a batch later than if each had an equal part.
+    Workers that take one task after the other are done at most a batch later than if each had an equal part.
     """
     tasks, low = list[Task](), 0
     while low < len(batches):
-        size = min(TASK_BATCHES, -(-(len(batches) - low) // (2 * cores)))
+        size = min(TASK_BATCHES, -(-(len(batches) - low) // (2 * workers)))
         tasks.append(batches[low : low + size])
         low += size
     return tasks

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
 KEPT_BYTES = 1 << 30  # more than any process of judging has
+WORKERS = (os.cpu_count() or 1) + 1  # while one waits for the disk of the database, another has its core
 CHUNK_HOMES = 64  # locked together while they are judged from the table
 Task = Sequence[Sequence[int]]  # batches of homes; those of a batch are locked together while they are judged
 S = TypeVar("S")
@@ -61,7 +62,7 @@ def map_each(items: Sequence[S], work: Callable[[S], T]) -> Generator[T, None, N
         work: picklable; it opens its own connection in the worker process.
     """
     get_ready(type(work).__module__)
-    with ProcessPoolExecutor(os.cpu_count(), get_context("forkserver"), _begin) as pool:
+    with ProcessPoolExecutor(WORKERS, get_context("forkserver"), _begin) as pool:
         try:
             yield from pool.map(work, items)
         finally:

@@ -1,7 +1,6 @@
 """`hearth recheck` is interrupted and killed in the middle and repeated: the record is as if nothing had happened."""
 
 import json
-import os
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,14 +8,14 @@ from typing import Any
 import psycopg
 import pytest
 
-from alerts.judging.pool import CHUNK_HOMES
+from alerts.judging.pool import CHUNK_HOMES, WORKERS
 from bench.town import HOMES
 from tests.acceptance.waiting import until
 from tests.acceptance.world import Making, World
 from tests.conftest import Database
 
 # What waits in the queue of the workers is more than what they may have begun.
-TOWN = (2 * (os.cpu_count() or 1) + 4) * CHUNK_HOMES
+TOWN = (2 * WORKERS + 4) * CHUNK_HOMES
 DAYS = 2
 # Every third home is cold from time to time.
 SAID = """

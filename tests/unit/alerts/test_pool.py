@@ -1,13 +1,16 @@
 """Worker processes of judging."""
 
 import gc
+import os
 import resource
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from alerts.judging.pool import map_each
+from alerts.judging.pool import WORKERS, map_each
 
 MIB = 1 << 20
 SIZES = (40, 64)  # MiB; larger than what the C library keeps by itself
@@ -45,3 +48,22 @@ class CountingFrozen:
 
 def test_the_collector_does_not_look_through_what_a_worker_process_was_copied_with() -> None:
     assert min(map_each([0], CountingFrozen())) > 10_000
+
+
+class Meeting:
+    """Waits until as many work at once as there are workers; returns whether they met."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __call__(self, nth: int) -> bool:
+        (self._folder / str(nth)).touch()
+        until = time.monotonic() + 60
+        while len(list(self._folder.iterdir())) < WORKERS and time.monotonic() < until:
+            time.sleep(0.01)
+        return len(list(self._folder.iterdir())) >= WORKERS
+
+
+def test_a_worker_that_waits_for_the_database_leaves_no_core_idle(tmp_path: Path) -> None:
+    assert (os.cpu_count() or 1) < WORKERS
+    assert all(map_each(range(WORKERS), Meeting(tmp_path)))
