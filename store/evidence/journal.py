@@ -61,12 +61,19 @@ ORDER BY 1
 _TOGETHER: LiteralString = """
     UNION ALL
     SELECT
-      e.journal_id, jsonb_build_array(e.key -> 0, d.day), e.form, e.at, e.writer,
+      e.journal_id, e.key || to_jsonb(d.part), e.form, e.at, e.writer,
       CASE WHEN e.hash = sha256(e.hashes) THEN substring(e.hashes FROM 32 * (d.nth - 1)::integer + 1 FOR 32) ELSE '' END
-    FROM journal AS e CROSS JOIN LATERAL unnest(e.days) WITH ORDINALITY AS d (day, nth)
-    WHERE e.relation = {}
-      AND e.key >= jsonb_build_array(%(low)s::bigint) AND e.key < jsonb_build_array(%(high)s::bigint)
+    FROM journal AS e CROSS JOIN LATERAL unnest(e.{parts}) WITH ORDINALITY AS d (part, nth)
+    WHERE e.relation = {relation}
+      AND e.key >= jsonb_build_array(%(low)s::bigint {nulls}) AND e.key < jsonb_build_array(%(high)s::bigint {nulls})
 """
+
+
+class EntryOfSeveral(NamedTuple):
+    """Entries that several new rows have together, whose keys differ in their last part alone."""
+
+    relation: str  # in the journal
+    parts: str  # the column of the last parts
 
 
 @dataclass(frozen=True)
@@ -81,11 +88,16 @@ class Relation:
     of: str = ""  # whose the first part of the key is: home | ticket
     step: int = 5_000  # numbers that are looked at together
     final: bool = False  # a row is never changed
-    together: str = ""  # the name in the journal of entries that several new rows have together
+    together: EntryOfSeveral | None = None
     identifier: sql.Identifier = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "identifier", sql.Identifier(*(self.table or (self.name,))))
+
+    @property
+    def names(self) -> list[str]:
+        """Its names in the journal."""
+        return [self.name, *([self.together.relation] if self.together else [])]
 
     def look(self) -> sql.Composed:
         """Return the statement that lays a stretch of this table beside the journal."""
@@ -106,8 +118,20 @@ class Relation:
             ),
             table=self.identifier,
             first=sql.Identifier(self.key[0]),
-            nulls=sql.SQL(", NULL" * (len(self.key) - 1)),
-            together=sql.SQL(_TOGETHER).format(sql.Literal(self.together)) if self.together else sql.SQL(""),
+            nulls=self._nulls(1),
+            together=self._together(),
+        )
+
+    def _nulls(self, but: int) -> sql.SQL:
+        """Return what follows the first number in the lowest of all keys that have so many parts less."""
+        return sql.SQL(", NULL" * (len(self.key) - but))
+
+    def _together(self) -> sql.Composable:
+        if self.together is None:
+            return sql.SQL("")
+        relation, parts = self.together
+        return sql.SQL(_TOGETHER).format(
+            relation=sql.Literal(relation), parts=sql.Identifier(parts), nulls=self._nulls(2)
         )
 
 
@@ -120,6 +144,7 @@ RELATIONS = (
     Relation(
         "clock", ("ticket_id", "round", "name"),
         {1: ("started_at", "due_at", "warn_at", "warned_at", "met_at", "breached_at", "void_at")}, of="ticket",
+        together=EntryOfSeveral("clocks", "names"),
     ),
     Relation(
         "ticket", ("ticket_id",),
@@ -145,7 +170,7 @@ RELATIONS = (
                 "deficit", "lowest", "policy",
             )
         },
-        holds="t.closed", of="home", step=50, together="ledger_days",
+        holds="t.closed", of="home", step=50, together=EntryOfSeveral("ledger_days", "days"),
     ),
     Relation(
         "measurement", ("measurement_id",),
@@ -250,7 +275,7 @@ def highest(conn: Connection, relation: Relation) -> int | None:
     statement = sql.SQL("SELECT max({}) FROM {}").format(sql.Identifier(relation.key[0]), relation.identifier)
     rows = (
         conn.execute(statement).fetchone(),
-        conn.execute(SELECT_HIGHEST_ENTRY, {"relations": [relation.name, relation.together]}).fetchone(),
+        conn.execute(SELECT_HIGHEST_ENTRY, {"relations": relation.names}).fetchone(),
     )
     return max((int(row[0]) for row in rows if row and row[0] is not None), default=None)
 

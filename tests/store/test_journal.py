@@ -49,10 +49,10 @@ def storm(database: Database) -> Iterator[Storm]:
         yield desk
 
 
-def test_rows_of_one_statement_have_an_entry_each(storm: Storm) -> None:
-    clocks = storm.rows("SELECT count(*) AS n FROM clock")[0]["n"]
-    assert (storm.entries("flag"), storm.entries("ticket"), storm.entries("clock")) == (HOMES, HOMES, clocks)
-    assert clocks > HOMES
+def test_rows_of_one_statement_have_an_entry_each_and_the_clocks_of_a_ticket_one(storm: Storm) -> None:
+    assert [storm.entries(name) for name in ("flag", "ticket", "clocks", "clock")] == [HOMES, HOMES, HOMES, 0]
+    (clocks,) = storm.rows("SELECT count(*) AS n, count(DISTINCT name) AS names FROM clock")
+    assert clocks["n"] == HOMES * clocks["names"] > HOMES
     assert storm.faults() == []
 
 
@@ -209,6 +209,55 @@ def test_a_forged_day_of_an_entry_of_several_is_found(storm: Storm) -> None:
     ]
 
 
+def test_the_first_change_of_a_clock_follows_its_hash_in_the_entry_of_its_ticket(storm: Storm) -> None:
+    storm.conn.execute("UPDATE clock SET warned_at = due_at WHERE name = 'on_site'")
+    storm.conn.execute("UPDATE clock SET warned_at = warned_at")
+    storm.conn.execute("UPDATE clock SET warned_at = due_at - interval '1 s' WHERE name = 'on_site' AND ticket_id < 3")
+    storm.conn.execute("INSERT INTO clock (ticket_id, round, name) SELECT ticket_id, 2, 'on_site' FROM ticket")
+    odd = ["a", '"b"\\ 时限\t']
+    storm.conn.execute("INSERT INTO clock (ticket_id, round, name) SELECT 1, 3, x FROM unnest(%s::text[]) AS x", (odd,))
+    assert (storm.entries("clocks"), storm.entries("clock")) == (HOMES + 1, HOMES + 2 + HOMES)
+    assert storm.faults() == []
+    followed = storm.rows(
+        "SELECT j.hash = sha256(substring(e.hashes FROM 1 + 32 * (array_position(e.names, 'on_site') - 1) FOR 32) || "
+        "convert_to(jsonb_build_array('clock', j.key, 1, (extract(epoch FROM j.at) * 1000000)::bigint, j.writer, "
+        "jsonb_build_array(c.started_at, c.due_at, c.warn_at, c.due_at, NULL, NULL, NULL))::text, 'UTF8')) AS chained "
+        "FROM journal AS j JOIN journal AS e ON e.relation = 'clocks' AND e.key = jsonb_build_array(j.key -> 0, 1) "
+        "JOIN clock AS c ON c.ticket_id = 3 AND c.round = 1 AND c.name = 'on_site' "
+        "WHERE j.relation = 'clock' AND j.key = '[3, 1, \"on_site\"]'"
+    )
+    assert [row["chained"] for row in followed] == [True]
+
+
+def test_a_forged_clock_of_an_entry_of_several_is_found(storm: Storm) -> None:
+    """An entry that is changed proves none of its clocks, and none that it does not name."""
+    names = [
+        row["name"] for row in storm.rows("SELECT name FROM clock WHERE ticket_id = 4 ORDER BY to_json(name)::text")
+    ]
+    for table, statement in (
+        ("clock", "UPDATE clock SET due_at = due_at + interval '1 h' WHERE ticket_id = 1 AND name = 'on_site'"),
+        ("clock", "DELETE FROM clock WHERE ticket_id = 2 AND name = 'on_site'"),
+        ("clock", "INSERT INTO clock (ticket_id, name) VALUES (3, 'more')"),
+        ("journal", "UPDATE journal SET hashes = set_byte(hashes, 34, get_byte(hashes, 34) # 1) WHERE {} = '[4, 1]'"),
+        ("journal", "UPDATE journal SET names = array_replace(names, 'on_site', 'else') WHERE {} = '[5, 1]'"),
+        ("journal", "DELETE FROM journal WHERE {} = '[6, 1]'"),
+    ):
+        storm.forge(table, statement.format("relation = 'clocks' AND key"))
+    changed, put_in = "is not as it was last written", "was put in past the journal"
+    numbers = [row["number"] for row in storm.rows("SELECT number FROM ticket ORDER BY ticket_id LIMIT 6")]
+    assert [re.split(" at |;", what)[0] for what in storm.faults() if what.startswith("clock")] == sorted(
+        [
+            f"clock {numbers[0]} 1 on_site: {changed}",
+            f"clock {numbers[1]} 1 on_site: has vanished",
+            f"clock {numbers[2]} 1 more: {put_in}",
+            *(f"clock {numbers[3]} 1 {name}: {changed}" for name in names),
+            f"clock {numbers[4]} 1 else: has vanished",
+            f"clock {numbers[4]} 1 on_site: {put_in}",
+            *(f"clock {numbers[5]} 1 {name}: {put_in}" for name in names),
+        ]
+    )
+
+
 def test_a_replica_s_session_writes_it_too(storm: Storm) -> None:
     storm.conn.execute("SET session_replication_role = replica")
     storm.conn.execute("UPDATE flag SET policy = 'x'")
@@ -264,7 +313,7 @@ def check_new_rows(conn: Connection, relation: journal.Relation, function: str) 
     ((trigger, source),) = found
     assert trigger == "journal_added"
     if relation.together:
-        assert f"'{relation.together}'" in source
+        assert f"'{relation.together.relation}'" in source
     source = re.sub(r"to_jsonb\((n\.\w+)\)", r"\1", re.sub(r"\s+", " ", source)).replace("( ", "(").replace(" )", ")")
     for form, columns in relation.forms.items():
         key, said = (", ".join(f"n.{name}" for name in names) for names in (relation.key, columns))
