@@ -14,7 +14,7 @@ from ingest.lead import Lead
 from ingest.message_source import MessageSource
 from store.base.halves import SO_FAR
 
-BATCH_MESSAGES = (1, 10, 100, 1000, 5000)
+BATCH_MESSAGES = (1, 10, 100, 1000, 5000, 30000)
 LAG_S = (0.1, 0.3, 1, 3, 10, 60, 300, 1800, 3600, 6 * 3600, 86_400)
 
 

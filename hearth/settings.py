@@ -107,9 +107,9 @@ class Settings(BaseSettings):
     session_days: Annotated[int, Field(ge=1, le=365)] = 7
     crew_session_idle_h: Annotated[int, Field(ge=1, le=8_760)] = 168
     crew_session_days: Annotated[int, Field(ge=1, le=365)] = 30
-    batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    batch_messages: Annotated[int, Field(ge=1, le=100_000)] = 30_000
     batch_age_ms: Annotated[int, Field(ge=1, le=60_000)] = 50
-    queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 20_000
+    queue_messages: Annotated[int, Field(ge=1, le=1_000_000)] = 60_000
     queue_mb: Annotated[int, Field(ge=1, le=100_000)] = 64
     payload_bytes: Annotated[int, Field(ge=256, le=16_777_216)] = 65_536
     batch_readings: Annotated[int, Field(ge=1, le=10_000_000)] = 250_000

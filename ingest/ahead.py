@@ -1,26 +1,42 @@
-"""The batch after the one that is being stored: taken and sorted meanwhile, once a whole one waits.
+"""The batch after the one that is being stored: taken and sorted meanwhile, once enough for one waits.
+
+It grows piece by piece until it is asked for, so a worker that has fallen behind stores more at once, and what is paid
+for each sensor of a batch is paid once for all that the sensor has said meanwhile.
 
 Sorting asks nothing of the database and so does not have to wait for it. Everything that depends on the registry, the
 policy or what is stored is looked at in the transaction of the batch.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ingest.inbox import Inbox
 from ingest.message import Message
-from ingest.validate import SortedMessages
+from ingest.validate import SortedMessages, WorkLeft
 
 LOOK_S = 0.005
+ENOUGH = 5_000  # messages that wait for no more, and are sorted at once
 
 
 class BatchBounds(NamedTuple):
-    """The end of a batch: so many messages, or so long after its first one."""
+    """The end of a batch: so long after its first message, or enough of them; one that is sorted ahead may grow."""
 
-    messages: int
+    messages: int  # at most
     age_s: float
+
+    @property
+    def enough(self) -> int:
+        """Messages that make a batch."""
+        return min(ENOUGH, self.messages)
+
+
+class SortStep(Protocol):
+    """Sorts messages, as many of them as are work enough for what is left of a batch."""
+
+    def __call__(self, messages: Sequence[Message], work: WorkLeft | None = None, /) -> SortedMessages:
+        """Sort them; no work given: they begin the batch."""
 
 
 class SortedAhead:
@@ -30,7 +46,7 @@ class SortedAhead:
     that was given out and the next; both count as taken out of the inbox.
     """
 
-    def __init__(self, inbox: Inbox, bounds: BatchBounds, sort: Callable[[Sequence[Message]], SortedMessages]) -> None:
+    def __init__(self, inbox: Inbox, bounds: BatchBounds, sort: SortStep) -> None:
         self._inbox = inbox
         self._bounds = bounds
         self._sort = sort
@@ -44,16 +60,16 @@ class SortedAhead:
         if self.has_next():
             batch, self._next = self._next, None
         else:
-            batch = self._sorted(self._inbox.take(self._bounds.messages, self._bounds.age_s, wait_s))
+            batch = self._sorted(self._inbox.take(self._bounds.enough, self._bounds.age_s, wait_s))
         return batch if batch and batch.taken else None
 
     def begin(self) -> None:
-        """Begin with the next batch as soon as a whole one waits, which waits for nobody's turn.
+        """Begin with the next batch as soon as enough waits for one, and waits for nobody's turn.
 
         A smaller one is better taken when it is asked for: it is a larger one then.
         """
         self._wanted.clear()
-        self._begun = self._thread.submit(self._whole)
+        self._begun = self._thread.submit(self._grown)
 
     def has_next(self) -> bool:
         """Return whether the next batch is in hand; if it has not begun yet, it is not begun any more."""
@@ -79,15 +95,23 @@ class SortedAhead:
         self.forget()
         self._thread.shutdown()
 
-    def _whole(self) -> SortedMessages | None:
-        while not self._wanted.is_set():
-            if len(self._inbox) - self._inbox.in_lanes >= self._bounds.messages:
-                return self._sorted(self._inbox.take(self._bounds.messages, 0, 0))
-            self._wanted.wait(LOOK_S)
-        return None
+    def _grown(self) -> SortedMessages | None:
+        """Sort what waits, piece by piece, until the batch is asked for, or as large as one may be."""
+        pieces: list[SortedMessages] = []
+        enough, room = self._bounds.enough, self._bounds.messages
+        while room >= enough and not self._wanted.is_set():
+            if len(self._inbox) - self._inbox.in_lanes < enough:
+                self._wanted.wait(LOOK_S)
+                continue
+            messages = self._inbox.take(enough, 0, 0)
+            pieces.append(self._sorted(messages, pieces[-1].left if pieces else None))
+            if len(pieces[-1].taken) < len(messages):
+                break  # that is work enough for one transaction
+            room -= len(messages)
+        return SortedMessages.joined(pieces) if pieces else None
 
-    def _sorted(self, messages: Sequence[Message]) -> SortedMessages:
+    def _sorted(self, messages: Sequence[Message], work: WorkLeft | None = None) -> SortedMessages:
         """Sort messages; those beyond the work of one batch are the first of the next one."""
-        batch = self._sort(messages)
+        batch = self._sort(messages, work)
         self._inbox.put_back(messages[len(batch.taken) :])
         return batch

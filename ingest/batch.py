@@ -18,7 +18,7 @@ from ingest.message import Message
 from ingest.places import SensorPlaces
 from ingest.senders import MinuteCount, Senders
 from ingest.sources import Sources
-from ingest.validate import Limits, Placed, SortedMessages, place, reject, sort_messages
+from ingest.validate import Limits, Placed, SortedMessages, WorkLeft, place, reject, sort_messages
 from ingest.wrong_times import Noted, of_batch
 from store.base.wire import native
 from store.evidence import reading_digests
@@ -99,9 +99,9 @@ class Intake:
     noted: Noted = field(default_factory=Noted)
     progress: Callable[[Connection, Sequence[Message]], None] = _nothing  # noted with what is stored, or not at all
 
-    def sort(self, messages: Sequence[Message]) -> SortedMessages:
-        """Sort messages, as many of them as are work enough for one batch. Asks no database."""
-        return sort_messages(messages, self.limits, self.sources)
+    def sort(self, messages: Sequence[Message], work: WorkLeft | None = None) -> SortedMessages:
+        """Sort messages, as many of them as are work enough for what is left of a batch. Asks no database."""
+        return sort_messages(messages, self.limits, self.sources, work)
 
     def bury(self, conn: Connection, batch: SortedMessages) -> Counter[str]:
         """Make dead letters of messages of which something cannot be stored, as many as their senders may have."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,11 @@ class ClaimedTimes(NamedTuple):
 
     at_us: NDArray[np.int64]  # NONE_US: at no instant
     self_timed: NDArray[np.bool_]  # False: they do not say it, and the time of receipt stands for it
+
+    @classmethod
+    def joined(cls, parts: "Sequence[ClaimedTimes]") -> Self:
+        """Put the instants of readings together that came one after the other."""
+        return cls(*map(np.concatenate, zip(*parts, strict=True)))
 
 
 def claimed(uplinks: Sequence[Uplink], received_us: NDArray[np.int64]) -> ClaimedTimes:

@@ -1,9 +1,9 @@
 """The readings of a batch as they came, message by message, and what they say as columns."""
 
 from collections.abc import Sequence
-from itertools import chain, repeat
+from itertools import accumulate, chain, repeat
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,24 @@ class Heard:
         self.own = said.count(None) == len(said)  # no reading names a sensor: each is of the device that sent it
         self.codes = self._codes(said, counts)  # the sensor of each reading: as it says, or else the device
         self._columns = {channel: _column(uplinks, channel) for channel in HOME_QUANTITIES}
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Heard]") -> Self:
+        """Put together what was heard one after the other, with the same bounds."""
+        whole = cls(bounds=parts[0]._bounds)
+        messages = accumulate((len(part.devices) for part in parts), initial=0)
+        readings = accumulate((len(part.codes) for part in parts), initial=0)
+        whole._sent = [sent for part in parts for sent in part._sent]
+        whole._starts = np.concatenate([part._starts + at for part, at in zip(parts, readings, strict=False)])
+        whole.message = np.concatenate([part.message + at for part, at in zip(parts, messages, strict=False)])
+        whole.received_us = np.concatenate([part.received_us for part in parts])
+        whole.devices = [device for part in parts for device in part.devices]
+        whole.own = all(part.own for part in parts)
+        whole.codes = [code for part in parts for code in part.codes]
+        whole._columns = {
+            channel: np.concatenate([part._columns[channel] for part in parts]) for channel in HOME_QUANTITIES
+        }
+        return whole
 
     def _codes(self, said: list[str | None], counts: NDArray[np.intp]) -> list[str]:
         devices = chain.from_iterable(map(repeat, self.devices, counts.tolist()))

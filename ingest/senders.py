@@ -27,6 +27,13 @@ class MinuteCount:
     letter_bytes: int = 0
     put_by_bytes: int = 0
 
+    def add(self, more: "MinuteCount") -> None:
+        """Add other counts of the account."""
+        self.readings += more.readings
+        self.faults += more.faults
+        self.letter_bytes += more.letter_bytes
+        self.put_by_bytes += more.put_by_bytes
+
 
 @dataclass
 class Senders:
@@ -49,10 +56,7 @@ class Senders:
     def spend(self, account: str, said: MinuteCount) -> None:
         """Add what an account said in a batch that is stored."""
         spent = self._spent.setdefault(account, MinuteCount())
-        spent.readings += said.readings
-        spent.faults += said.faults
-        spent.letter_bytes += said.letter_bytes
-        spent.put_by_bytes += said.put_by_bytes
+        spent.add(said)
         if not self.may_keep(account, MinuteCount()):
             self.faulty.add(account)
         if account in self.faulty or spent.readings > self.allowance.readings * _shares(account):

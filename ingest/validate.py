@@ -72,6 +72,16 @@ class RefusedMessage:
         )
 
 
+class WorkLeft(NamedTuple):
+    """The work that may still come into a batch."""
+
+    readings: int
+    bytes: int
+
+
+NOTHING_LEFT = WorkLeft(0, 0)
+
+
 @dataclass
 class SortedMessages:
     """A batch of messages, sorted before the database has seen it."""
@@ -88,6 +98,24 @@ class SortedMessages:
     taken: Sequence[Message] = ()  # those that were looked at, from the first on
     spent: dict[str, MinuteCount] = field(default_factory=dict)  # by account
     unkept: Counter[str] = field(default_factory=Counter)  # letters that are counted but not kept, by account
+    left: WorkLeft = NOTHING_LEFT
+
+    @classmethod
+    def joined(cls, parts: "Sequence[SortedMessages]") -> "SortedMessages":
+        """Put together what was sorted piece by piece, and has not been placed."""
+        if len(parts) == 1:
+            return parts[0]
+        whole = cls(Heard.joined([part.heard for part in parts]), ClaimedTimes.joined([part.claims for part in parts]))
+        for part in parts:
+            whole.refused |= part.refused
+            whole.retained += part.retained
+            whole.not_a_reading += part.not_a_reading
+            whole.requests += part.requests
+            for account, spent in part.spent.items():
+                whole.spend(account).add(spent)
+        whole.taken = [message for part in parts for message in part.taken]
+        whole.left = parts[-1].left
+        return whole
 
     def spend(self, account: str) -> MinuteCount:
         """Return the counts of an account in this batch, to be added to."""
@@ -122,16 +150,21 @@ class SortedMessages:
         return dead
 
 
-def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources) -> SortedMessages:
+def sort_messages(
+    messages: Sequence[Message], limits: Limits, sources: Sources, work: WorkLeft | None = None
+) -> SortedMessages:
     """Decode messages; what is not a reading becomes a dead letter, what the broker repeats is left out.
 
     When there is work enough for one batch, the messages that follow are left for the next.
+
+    Args:
+        work: what the pieces before have left of a batch; None: these messages begin it.
     """
     out = SortedMessages()
     readings: list[Uplink] = []
     sent: list[Sent] = []
     single: list[str] = []  # topics of messages with one reading, which most are
-    bounds, left, left_bytes = limits.bounds, limits.batch_readings, limits.batch_bytes
+    bounds, (left, left_bytes) = limits.bounds, work or (limits.batch_readings, limits.batch_bytes)
     for nth, message in enumerate(messages):
         if left <= 0 or left_bytes <= 0:
             messages = messages[:nth]
@@ -162,7 +195,7 @@ def sort_messages(messages: Sequence[Message], limits: Limits, sources: Sources)
             sent.append((whole, device, len(uplinks), at, kept))
         out.note(whole, account, len(uplinks), faults)
         left -= len(uplinks) + len(faults)
-    out.taken = messages
+    out.taken, out.left = messages, WorkLeft(left, left_bytes)
     out.heard = Heard(readings, sent, bounds)
     out.claims = claimed(readings, out.heard.received_us)
     for topic, times in Counter(single).items():

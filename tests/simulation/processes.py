@@ -46,6 +46,7 @@ from tests.simulation.timeline import Event, Process, VirtualThreading, VirtualT
 SESSION = "hearth-ingest"
 BATCH_AGE_S = 0.03
 LOOK_S = 0.2  # for a whole batch: less often than for real, as each look is a step
+ENOUGH = 12  # messages for a batch, which may grow to as many as it may have
 RETRY_S = 0.3  # after a failure: who only polls waits until something happens, and who has failed comes back before
 LEASE = timedelta(seconds=120)
 Connect = Callable[[], Connection]
@@ -122,6 +123,7 @@ def virtual_modules() -> Iterator[None]:
         patches.enter_context(patch.object(ingest.ahead, "Event", Event))
         patches.enter_context(patch.object(psycopg.connection, "Pipeline", WholePipeline))
         patches.enter_context(patch.object(ingest.ahead, "LOOK_S", LOOK_S))
+        patches.enter_context(patch.object(ingest.ahead, "ENOUGH", ENOUGH))
         for module in (ingest.worker, hearth.rounds):
             patches.enter_context(patch.object(module, "FIRST_RETRY_S", RETRY_S))
         patches.enter_context(patch.object(alerts.notices.sending, "wait", wait))

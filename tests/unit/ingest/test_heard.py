@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from domain.reasons import RejectReason
 from ingest.message import Message
 from ingest.places import SensorPlaces, SensorStay
 from ingest.sources import Sources
-from ingest.validate import Limits, Placed, SortedMessages, place, sort_messages
+from ingest.validate import NOTED_TIMES, Limits, Placed, SortedMessages, place, sort_messages
 
 NOON_US = 1_768_449_600_000_000
 NOON_MS = NOON_US // 1000
@@ -111,6 +112,44 @@ def test_a_reading_fares_the_same_alone_and_in_a_batch(places: SensorPlaces) -> 
         RejectReason.WRONG_TYPE,
         RejectReason.NO_VALUE,
     }
+
+
+@pytest.mark.parametrize("length", [1, 7, 100, 10_000])
+def test_a_batch_that_is_sorted_in_pieces_is_the_batch_that_is_sorted_at_once(
+    places: SensorPlaces, length: int
+) -> None:
+    said_all = messages()
+    said_all += [message._replace(retain=True) for message in said_all[:3]] + said_all[:20]
+    said_all += [Message("hearth/v1/alone/telemetry", b"[]", NOON_US, 1, 1, 1, False)] * 2
+    pieces: list[SortedMessages] = []
+    for at in range(0, len(said_all), length):
+        work = pieces[-1].left if pieces else None
+        pieces.append(sort_messages(said_all[at : at + length], LIMITS, Sources(), work))
+    whole, once = SortedMessages.joined(pieces), sort_messages(said_all, LIMITS, Sources())
+    for batch in (whole, once):
+        assert [*batch.taken] == said_all
+    assert [whole.left, whole.retained, whole.not_a_reading] == [once.left, once.retained, once.not_a_reading]
+    assert whole.heard.own == once.heard.own
+    counts = [{name: spent.readings for name, spent in batch.spent.items()} for batch in (whole, once)]
+    for name, readings in counts[1].items():  # few single readings of a piece are not counted
+        assert readings - NOTED_TIMES * len(pieces) < counts[0].get(name, 0) <= readings
+    tellings = [
+        told(batch, *place(batch, places, places.numbers(batch.heard.codes), LIMITS)) for batch in (whole, once)
+    ]
+    assert tellings[0] == tellings[1]
+    assert (whole.dead, whole.unknown, whole.wrong_times) == (once.dead, once.unknown, once.wrong_times)
+    assert Counter(map(repr, whole.voids)) == Counter(map(repr, once.voids))
+
+
+def test_pieces_take_no_more_than_one_batch_may_be(places: SensorPlaces) -> None:
+    few = replace(LIMITS, batch_readings=10)
+    first = sort_messages(messages()[:6], few, Sources())
+    second = sort_messages(messages()[6:20], few, Sources(), first.left)
+    assert (len(first.taken), len(second.taken), second.left.readings) == (6, 4, 0)
+    assert not sort_messages(messages()[10:20], few, Sources(), second.left).taken
+    narrow = replace(LIMITS, batch_bytes=sum(len(message.payload) for message in messages()[:4]))
+    third = sort_messages(messages()[:3], narrow, Sources())
+    assert len(sort_messages(messages()[3:9], narrow, Sources(), third.left).taken) == 1
 
 
 @pytest.mark.parametrize(
