@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +69,13 @@ class JointCause(NamedTuple):
     since_h: float
     supply_lost: float
     outdoor: float
+
+
+class Fall(NamedTuple):
+    """A fall of a home: hours since it began, and hours that the air took."""
+
+    since_h: float
+    air_h: float
 
 
 WIDEST_LEADING = (
@@ -191,7 +199,7 @@ def _within_building(
     others = near[~np.isin(near, riser)]
     if len(near) >= FEWEST_BUILDING and _share(near, fell) >= SHARE and len(others) and _share(others, fell) >= SHARE:
         return _with(base, ColdCause.BUILDING, 0.8, near, fell)
-    since, hours = _fall(recording.celsius[:, home], recording.step_h)
+    since, hours = fall(recording.celsius[:, home], recording.step_h)
     base = base._replace(since_h=since)
     if len(riser) >= FEWEST_RISER:
         share = _share(riser, fell)
@@ -224,29 +232,43 @@ def _is_broken(own: Floats) -> bool:
     return is_frozen or (len(known) > 1 and float(np.abs(np.diff(known)).max()) >= JUMP_K)
 
 
-def _fall(own: Floats, step_h: float) -> tuple[float, float]:
-    """Return (hours since the fall began, hours that the air took) by the best of some exponentials."""
+def fall(own: Floats, step_h: float) -> Fall:
+    """Tell the steepest fall of a home, [step] °C, by the best of some exponentials."""
     known = np.flatnonzero(~np.isnan(own))
     if len(known) < FIT_STEPS:
-        return 0.0, FAST_H
+        return Fall(0.0, FAST_H)
     is_known, own = ~np.isnan(own), np.interp(np.arange(len(own)), known, own[known])
     wide = max(1, round(0.5 / step_h))
     steepest = int(np.argmin(own[wide:] - own[:-wide]))
     first = max(0, steepest - FIT_STEPS // 3)
     part = own[first : first + FIT_STEPS]
-    at = np.arange(len(part)) * step_h
     if is_known[first : first + FIT_STEPS].sum() < FIT_STEPS // 3 or len(part) < FIT_STEPS // 2:
-        return (len(own) - steepest) * step_h, FAST_H
-    best, found = np.inf, (0.0, FAST_H)
-    for begin in np.arange(0, at[len(at) // 2], step_h / 2):
-        after = np.maximum(at - begin, 0)
-        for hours in HOURS:
-            design = np.column_stack([np.ones(len(at)), 1 - np.exp(-after / hours), after, at])
-            rest = part - design @ np.linalg.lstsq(design, part, rcond=None)[0]
-            error = float(rest @ rest)
-            if error < best:
-                best, found = error, ((len(own) - 1 - first) * step_h - begin, float(hours))
-    return found
+        return Fall((len(own) - steepest) * step_h, FAST_H)
+    shapes = _shapes(len(part), step_h)
+    part = part - part.mean()
+    best = int(np.argmax(((shapes.explain @ part) ** 2).sum(axis=1)))
+    return Fall((len(own) - 1 - first) * step_h - float(shapes.begin_h[best]), float(shapes.air_h[best]))
+
+
+class _Shapes(NamedTuple):
+    """Ways in which a fall may go."""
+
+    begin_h: Floats  # [way]
+    air_h: Floats
+    explain: Floats  # [way, direction, step]: orthogonal directions, or none
+
+
+@cache
+def _shapes(steps: int, step_h: float) -> _Shapes:
+    at = np.arange(steps) * step_h
+    begin, hours = (
+        each.ravel() for each in np.meshgrid(np.arange(0, at[steps // 2], step_h / 2), HOURS, indexing="ij")
+    )
+    after = np.maximum(at - begin[:, None], 0)
+    columns = (np.ones(after.shape), 1 - np.exp(-after / hours[:, None]), after, np.broadcast_to(at, after.shape))
+    left, sizes, _ = np.linalg.svd(np.stack(columns, axis=-1), full_matrices=False)
+    sound = sizes > sizes[:, :1] * steps * np.finfo(float).eps  # a fall that begins at once has two columns alike
+    return _Shapes(begin, hours, (left * sound[:, None]).transpose(0, 2, 1))
 
 
 def covered(recording: HeatRecord, measured: Mask) -> HeatRecord:
