@@ -1,12 +1,15 @@
 """Homes of a simulated town whose sensor is covered up: how far estimates miss, and how often intervals hold."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from domain.registry import EXPOSURES
+from insight.fallen import PAST_STEPS, fallen
 from insight.rates import Floats
-from insight.unmeasured import HomePlaces, Mask, estimate
+from insight.unmeasured import Estimates, HomePlaces, Mask, estimate
+from insight.window import STEP_S
 from sim.layout import Layout
 from sim.substation import radiator_celsius
 from sim.town import SECOND_US, Town
@@ -18,6 +21,8 @@ ALMOST_ALL = 0.95  # what is left of errors where nearly everybody around is mea
 SEEDS = range(7_200, 7_212)  # towns that nothing was chosen by
 LOOKS = 4  # at hours of different days
 BEGIN_US = 1_768_435_200 * SECOND_US  # 15 January 2026
+BEFORE_DAYS = 1  # a town lives before the first look
+NOISE_K = 0.04  # of readings of the past
 
 
 def places(layout: Layout, supply: Floats) -> HomePlaces:
@@ -33,14 +38,33 @@ def places(layout: Layout, supply: Floats) -> HomePlaces:
     )
 
 
-def looks(seed: int) -> Iterator[tuple[Town, HomePlaces, Mask]]:
-    """Look at a town at some instants: where its homes lie, and which of them are heated."""
-    town = Town(seed, HOMES, 1_800, epoch_us=BEGIN_US - DAY_US, uneven=True)
+class Look(NamedTuple):
+    """A town at an instant: where its homes lie, which of them are heated, and the past of all, up to now."""
+
+    town: Town
+    homes: HomePlaces
+    heated: Mask
+    past: Floats  # [home, step] °C
+
+    def estimated(self, measured: Mask) -> Estimates:
+        """Estimate the other homes from what was measured; nothing is known of homes that are not."""
+        seen = np.where(measured[:, None], self.past, np.nan)
+        return estimate(self.homes, seen[:, -1], fallen=fallen(self.homes, seen))
+
+
+def looks(seed: int) -> Iterator[Look]:
+    """Look at a town at some instants, with the past of its homes at quarters of an hour."""
+    town = Town(seed, HOMES, STEP_S, epoch_us=BEGIN_US - BEFORE_DAYS * DAY_US, uneven=True)
     heated = np.array([not home.stopped for home in town.layout.homes])
+    rng = np.random.default_rng([seed, 22])
+    past: list[Floats] = []
     for nth in range(LOOKS):
-        town.advance_to(BEGIN_US + nth * 29 * DAY_US // 24)
+        while town.at_us + town.interval_us <= BEGIN_US + nth * 29 * DAY_US // 24:
+            town.advance()
+            past.append(town.air + rng.normal(0, NOISE_K, HOMES))
         usual = radiator_celsius(outdoor_celsius(seed, town.at_us), np.zeros(len(town.layout.substations)))
-        yield town, places(town.layout, town.channels().supply_temperature - usual * 1.0), heated
+        homes = places(town.layout, town.channels().supply_temperature - usual * 1.0)
+        yield Look(town, homes, heated, np.column_stack([*past[-PAST_STEPS:-1], town.air]))
 
 
 def covered(layout: Layout, share: float, rng: np.random.Generator, biased: bool) -> Mask:
@@ -55,19 +79,17 @@ def figures() -> dict[str, float | int | None]:
     """Return the mean error and the share of 90 % intervals that hold, over towns, shares and placements."""
     errors, holds, means, least = [], [], [], []
     for seed in SEEDS:
-        for nth, (town, homes, heated) in enumerate(looks(seed)):
+        for nth, look in enumerate(looks(seed)):
             rng = np.random.default_rng([seed, nth, 19])
-            chosen = covered(town.layout, SHARES[nth % len(SHARES)], rng, biased=bool(seed % 2)) & heated
-            celsius = np.where(chosen, town.air, np.nan)
-            found = estimate(homes, celsius)
+            air, heated = look.town.air, look.heated
+            chosen = covered(look.town.layout, SHARES[nth % len(SHARES)], rng, biased=bool(seed % 2)) & heated
+            found = look.estimated(chosen)
             of = ~chosen & heated & ~np.isnan(found.celsius)
-            errors.append(np.abs(found.celsius - town.air)[of])
-            holds.append(((found.low <= town.air) & (town.air <= found.high))[of])
-            means.append(np.abs(np.nanmean(celsius) - town.air)[of])
-            nearly = covered(town.layout, ALMOST_ALL, rng, biased=False) & heated
-            least.append(
-                np.abs(estimate(homes, np.where(nearly, town.air, np.nan)).celsius - town.air)[~nearly & heated]
-            )
+            errors.append(np.abs(found.celsius - air)[of])
+            holds.append(((found.low <= air) & (air <= found.high))[of])
+            means.append(np.abs(air[chosen].mean() - air)[of])
+            nearly = covered(look.town.layout, ALMOST_ALL, rng, biased=False) & heated
+            least.append(np.abs(look.estimated(nearly).celsius - air)[~nearly & heated])
     return {
         "unmeasured_mae": round(float(np.concatenate(errors).mean()), 3),
         "unmeasured_mae_of_mean": round(float(np.concatenate(means).mean()), 3),

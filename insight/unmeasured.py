@@ -4,7 +4,7 @@ Best linear prediction: homes are alike as far as they share a substation, a bui
 below or beside each other. How much each of these means is taken from what is measured, beginning with the usual; how
 far estimates miss is taken from leaving out each measured home in its turn. What is a home's own has the long tails of
 Student's t: a home that is cold by a fault of its own tells little of its neighbours, unless they are cold with it.
-An estimate judges nothing.
+What homes and risers fell of late is told by `fallen.py`: it is no part of how homes are. An estimate judges nothing.
 """
 
 from dataclasses import dataclass
@@ -33,10 +33,12 @@ OUTER = np.array([[side in name.split("_") for side in ("gable", "roof", "ground
 COLDER_K, SUPPLY_SHARE = 0.5, 0.2  # what is usual: by how much, and kelvin in a room for each kelvin of supply
 # What the mean above the middle of all, being so exposed, lying a building's height up, and supply do; and their spread
 USUAL_TERMS = np.array([0.0, -COLDER_K, -COLDER_K, -COLDER_K, 0.0, SUPPLY_SHARE])
-TERM_SPREAD = np.array([3.0, 0.5, 0.5, 0.5, 0.7, 0.1])
+TERM_SPREAD = np.array([3.0, 0.25, 0.25, 0.25, 0.35, 0.1])
 ROUNDS = 10  # of the mean and the terms
+USUAL_TERM_HOMES = 5  # as so many homes counts, for the terms, how far apart homes usually are
 USUAL_SCORES = 20  # what is usual counts as much as so many homes that were left out
 TAIL = 0.05
+UNLIKE = 0.1  # of what a riser fell, by which its homes differ
 WIDEST_K = 8.0  # an interval that is wider says nothing
 MOST_TOGETHER = 1_500  # measured homes of a substation that are solved for at once
 
@@ -57,6 +59,14 @@ class HomePlaces:
     supply: Floats
 
 
+class Fallen(NamedTuple):
+    """Kelvin that measured homes, and all homes of a riser, fell of late beside the others: below 0, or 0; [home]."""
+
+    own: Floats
+    riser: Floats
+    alone: Mask  # a measured home that fell, of which no other measured home tells
+
+
 class Estimates(NamedTuple):
     """°C of each home that is not measured, with the ends of the 90 % interval; NaN where there is nothing to say.
 
@@ -71,13 +81,18 @@ class Estimates(NamedTuple):
     sharing: Floats
 
 
-def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0) -> Estimates:
-    """Estimate the temperatures of homes whose `celsius` is NaN from those of the others."""
+def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0, fallen: Fallen | None = None) -> Estimates:
+    """Estimate the temperatures of homes whose `celsius` is NaN from those of the others.
+
+    What these fell is taken out before; what a riser fell is added to each of its homes.
+    """
     measured = ~np.isnan(celsius)
     nothing = np.full(len(celsius), np.nan)
     found = Estimates(nothing, nothing.copy(), nothing.copy(), np.zeros(len(celsius)), USUAL.copy())
     if not measured.any():
         return found
+    fallen = fallen or Fallen(np.zeros(len(celsius)), np.zeros(len(celsius)), ~measured)
+    celsius, missed = celsius - fallen.own, np.where(fallen.alone, fallen.own, 0.0)
     design = _design(homes)
     rest = np.where(measured, celsius, 0.0)
     terms, unsure = _terms(design[measured], rest[measured])
@@ -85,13 +100,13 @@ def estimate(homes: HomePlaces, celsius: Floats, limit: float = 18.0) -> Estimat
     around = np.einsum("hi,ij,hj->h", design, unsure, design)  # variance of the mean
     rest = np.where(measured, celsius - mean, np.nan)
     sharing, own = _shared(homes, rest)
-    solved = [_solve(homes, rest, where, (sharing, own)) for where in _by_substation(homes, measured)]
+    solved = [_solve(homes, rest, missed, where, (sharing, own)) for where in _by_substation(homes, measured)]
     scores = np.concatenate([one.scores / np.sqrt(1 - _pull(around[one.measured])) for one in solved])
     low, high = _reach(scores)
     for one in solved:
         at = one.unmeasured
-        deviation = np.sqrt(one.variance + around[at])
-        found.celsius[at] = mean[at] + one.away
+        deviation = np.sqrt(one.variance + around[at] + (UNLIKE * fallen.riser[at]) ** 2)
+        found.celsius[at] = mean[at] + one.away + fallen.riser[at]
         found.low[at], found.high[at] = found.celsius[at] + low * deviation, found.celsius[at] + high * deviation
         found.gain[at] = _gain(one, (limit - found.celsius[at]) / deviation, own)
     silent = found.high - found.low > WIDEST_K
@@ -108,7 +123,7 @@ class _Solved(NamedTuple):
     away: Floats  # from the mean, K
     variance: Floats
     shared: Floats  # the covariance of the unmeasured homes, given the measured ones, without what is their own
-    scores: Floats  # of measured homes: what they are beside what the others say, in deviations
+    scores: Floats  # of measured homes: what they are beside what the others say, in deviations; with `missed` falls
 
 
 def _by_substation(homes: HomePlaces, measured: Mask) -> list[tuple[Whole, Whole]]:
@@ -134,11 +149,12 @@ def _design(homes: HomePlaces) -> Floats:
 def _terms(design: Floats, celsius: Floats) -> tuple[Floats, Floats]:
     """Return the mean and the terms, and their covariance; they are drawn to what is usual, the mean to the middle."""
     usual = USUAL_TERMS + np.median(celsius) * np.eye(len(USUAL_TERMS))[0]
-    rest, terms, deviation = celsius - design @ usual, usual, np.sqrt(USUAL_TOTAL)
+    rest, terms = celsius - design @ usual, usual
     for _ in range(ROUNDS):
-        off = (celsius - design @ terms) / deviation
-        weighed = design.T * (belief(off) / deviation**2)
-        covariance = np.linalg.inv(weighed @ design + np.diag(1 / TERM_SPREAD**2))
+        off = celsius - design @ terms
+        variance = _drawn(_variance(off), len(off), USUAL_TERM_HOMES)
+        weighed = design.T * (belief(off / np.sqrt(variance)) / variance)
+        covariance = np.asarray(np.linalg.inv(weighed @ design + np.diag(1 / TERM_SPREAD**2)), np.float64)
         terms = usual + covariance @ weighed @ rest
     return terms, covariance
 
@@ -175,10 +191,17 @@ def _shared(homes: HomePlaces, rest: Floats) -> tuple[Floats, float]:
         product = np.outer(clipped[known], clipped[known])[np.triu_indices(len(known), 1)]
         left, right = left + layers @ layers.T, right + layers @ product
     sharing = _not_negative(left, right)
-    count = measured.sum()
-    spread = (OF_MEDIAN * np.median(np.abs(rest[measured]))) ** 2
-    total = (count * spread + USUAL_SCORES * USUAL_TOTAL) / (count + USUAL_SCORES)
-    return sharing, max(LEAST_OWN, float(total - sharing.sum()))
+    total = _drawn(_variance(rest[measured]), int(measured.sum()), USUAL_SCORES)
+    return sharing, max(LEAST_OWN, total - float(sharing.sum()))
+
+
+def _variance(off: Floats) -> float:
+    return float(OF_MEDIAN * np.median(np.abs(off))) ** 2
+
+
+def _drawn(variance: float, homes: int, usual: int) -> float:
+    """Return a variance that so many homes tell, drawn to the usual one as if so many homes told that."""
+    return (homes * variance + usual * USUAL_TOTAL) / (homes + usual)
 
 
 def _not_negative(left: Floats, right: Floats) -> Floats:
@@ -224,7 +247,9 @@ def _covariances(homes: HomePlaces, sharing: Floats, stretch: Floats, where: tup
     return np.asarray(np.tensordot(sharing, layers, 1))
 
 
-def _solve(homes: HomePlaces, rest: Floats, where: tuple[Whole, Whole], variances: tuple[Floats, float]) -> _Solved:
+def _solve(
+    homes: HomePlaces, rest: Floats, missed: Floats, where: tuple[Whole, Whole], variances: tuple[Floats, float]
+) -> _Solved:
     known, unmeasured = where
     sharing, own = variances
     noise, stretch = _noise(homes, rest, known, own), _stretch(homes, rest, known, variances)
@@ -235,7 +260,7 @@ def _solve(homes: HomePlaces, rest: Floats, where: tuple[Whole, Whole], variance
     weighed, precision = inverse @ rest[known], np.diag(inverse)
     shared = shared - across @ inverse @ across.T
     variance = np.maximum(np.diag(shared), 0) + own
-    scores = weighed / precision / np.sqrt(1 / precision - noise + own)
+    scores = (weighed / precision + missed[known]) / np.sqrt(1 / precision - noise + own)
     return _Solved(known, unmeasured, across @ weighed, variance, shared, scores)
 
 

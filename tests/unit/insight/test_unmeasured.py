@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bench.without_sensors import covered, looks
 from domain.registry import EXPOSURES
-from insight.unmeasured import NONE, HomePlaces, _kernels, _noise, _solve, _stretch, estimate
+from insight.unmeasured import NONE, Fallen, HomePlaces, _kernels, _noise, _solve, _stretch, estimate
 
 
 def places(buildings: int, floors: int, known: bool = True) -> HomePlaces:
@@ -64,7 +64,8 @@ def test_the_solution_is_that_of_the_joint_distribution() -> None:
     known, others = np.arange(0, 24, 3), np.setdiff1d(np.arange(24), np.arange(0, 24, 3))
     noise, stretch = np.full(24, own), _stretch(homes, rest, known, (sharing, own))
     noise[known] = _noise(homes, rest, known, own)
-    solved = _solve(homes, rest, (known, others), (sharing, own))
+    missed = np.where(np.arange(24) == 3, -2.0, 0.0)
+    solved = _solve(homes, rest, missed, (known, others), (sharing, own))
     layers = _kernels(homes, np.arange(24), np.arange(24))
     layers[2] *= np.outer(stretch, stretch)
     every = np.tensordot(sharing, layers, 1) + np.diag(noise)
@@ -74,7 +75,7 @@ def test_the_solution_is_that_of_the_joint_distribution() -> None:
     assert np.allclose(solved.away, gain @ rest[known])
     assert np.allclose(solved.variance, np.diag(every[np.ix_(others, others)] - gain @ every[np.ix_(known, others)]))
     left_out = [
-        (rest[one] - weights @ rest[rest_of])
+        (rest[one] + missed[one] - weights @ rest[rest_of])
         / np.sqrt(every[one, one] - noise[one] + own - weights @ every[rest_of, one])
         for one in known
         for rest_of in [known[known != one]]
@@ -137,15 +138,45 @@ def test_a_measurement_tells_most_where_nothing_is_known_and_warmth_is_in_doubt(
     assert gain[12:].min() > gain[[1, 8]].max() > 0
 
 
+def test_a_fall_is_no_part_of_what_homes_share_and_the_risers_is_added_to_its_homes() -> None:
+    homes = places(10, 6)
+    celsius = np.where(np.arange(120) % 2, 21.0, np.nan)
+    calm = estimate(homes, celsius)
+    own = np.where(np.arange(120) == 1, -5.0, 0.0)
+    cold = celsius + own
+    passing = estimate(homes, cold, fallen=Fallen(own, np.zeros(120), own < 0))
+    assert np.allclose(passing.celsius, calm.celsius, equal_nan=True)
+    riser = np.where(homes.riser == 0, -5.0, 0.0)
+    shut = estimate(homes, cold, fallen=Fallen(own, riser, own < 0))
+    on = np.isfinite(calm.celsius) & (homes.riser == 0)
+    assert np.allclose(shut.celsius[on], calm.celsius[on] - 5.0)
+    assert np.all((shut.high - shut.low)[on] > (passing.high - passing.low)[on])
+    assert np.allclose(shut.celsius[~on], calm.celsius[~on], equal_nan=True)
+
+
+def test_a_fall_that_nobody_else_tells_of_widens_all_intervals_downwards() -> None:
+    homes = places(10, 6)
+    celsius = np.where(np.arange(120) % 2, 21.0 + 0.3 * np.sin(np.arange(120)), np.nan)
+    own = np.where(np.arange(120) < 16, -5.0, 0.0) * ~np.isnan(celsius)
+    told, untold = (
+        estimate(homes, celsius + own, fallen=Fallen(own, np.zeros(120), who)) for who in (own > 0, own < 0)
+    )
+    some = np.isfinite(told.celsius)
+    assert np.all(untold.low[some] < told.low[some] - 1.0)
+
+
 def test_intervals_of_covered_up_homes_hold() -> None:
-    errors, means, holds = [], [], []
+    errors, without, means, holds = [], [], [], []
     for seed in range(2):
-        for nth, (town, homes, heated) in enumerate(looks(seed)):
-            chosen = covered(town.layout, 0.3, np.random.default_rng(nth), biased=True) & heated
-            found = estimate(homes, np.where(chosen, town.air, np.nan))
-            of = ~chosen & heated
-            errors.append(np.abs(found.celsius - town.air)[of])
-            means.append(np.abs(town.air[chosen].mean() - town.air)[of])
-            holds.append(((found.low <= town.air) & (town.air <= found.high))[of])
+        for nth, look in enumerate(looks(seed)):
+            air = look.town.air
+            chosen = covered(look.town.layout, 0.3, np.random.default_rng(nth), biased=True) & look.heated
+            found, of_now = look.estimated(chosen), estimate(look.homes, np.where(chosen, air, np.nan))
+            of = ~chosen & look.heated
+            errors.append(np.abs(found.celsius - air)[of])
+            without.append(np.abs(of_now.celsius - air)[of])
+            means.append(np.abs(air[chosen].mean() - air)[of])
+            holds.append(((found.low <= air) & (air <= found.high))[of])
     assert np.concatenate(errors).mean() < 0.95 * np.concatenate(means).mean()
+    assert np.concatenate(errors).mean() < 0.99 * np.concatenate(without).mean()
     assert 0.84 < np.concatenate(holds).mean() < 0.96
