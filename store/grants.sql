@@ -172,7 +172,7 @@ INSERT INTO granted VALUES
   ('refund_approval',       'home',       '',      '',      '',      'ra',    '',      ''),
   ('refund_payment',        '',           '',      '',      '',      'ra',    '',      ''),
   ('refund_paid',           'home',       '',      '',      '',      'ra',    '',      ''),
-  ('foresight_seen',        '',           '',      'rad',   '',      '',      '',      ''),
+  ('foresight_seen',        'substation', '',      'rad',   '',      'r',     '',      ''),
   ('foresight_told',        '',           '',      'rawd',  '',      '',      '',      ''),
   ('foresight_chance',      '',           '',      'raw',   '',      '',      '',      ''),
   ('foresight_error',       '',           '',      'raw',   '',      '',      '',      ''),

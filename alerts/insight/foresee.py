@@ -7,14 +7,14 @@ quarter that was missed stays missing.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import structlog
 from psycopg import Connection
 
 from alerts.insight import packing, scoring
-from alerts.insight.past import STEP, Homes, NetworkPast, heated_at, limits_after, past_of
+from alerts.insight.past import STEP, Homes, NetworkPast, heated_at, limits_after, past_of, quarter
 from alerts.insight.warning import is_evening, tell_stations, warn
 from alerts.judging.terms import ScheduleCache
 from domain.policy import Policy
@@ -38,11 +38,6 @@ log = structlog.get_logger()
 def no_weather(_: datetime) -> Floats:
     """Expect nothing: the air outside is as by persistence and the daily cycle."""
     return np.full(len(LEADS_H), np.nan)
-
-
-def quarter(now: datetime) -> datetime:
-    """Return the begin of the quarter of an hour."""
-    return now - (now - datetime.min.replace(tzinfo=UTC)) % STEP
 
 
 @dataclass

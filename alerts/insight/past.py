@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,11 @@ from store.insight.foresight_rows import Seen
 STEP = timedelta(seconds=STEP_S)
 STEP_US = STEP_S * 1_000_000
 Homes = npt.NDArray[np.int32]
+
+
+def quarter(now: datetime) -> datetime:
+    """Return the begin of the quarter of an hour."""
+    return now - (now - datetime.min.replace(tzinfo=UTC)) % STEP
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class NetworkPast:
 def past_of(
     rows: Sequence[Seen], homes: Homes, building: npt.NDArray[np.int64], span: tuple[datetime, int]
 ) -> NetworkPast:
-    """Lay rows out for homes, which are rising; `span` is the first instant and the number of steps."""
+    """Lay rows out for homes; `span` is the first instant and the number of steps."""
     first, steps = span
     seen, outside = np.full((len(homes), steps), np.nan), np.full((3, steps), np.nan)
     for row in rows:

@@ -8,11 +8,11 @@ import numpy as np
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from api.homes.home_places import places_of
+from api.homes.estimated import estimated
 from api.http.problem import no_such
 from api.http.session import AskingDesk, Session
 from api.http.values import Instant
-from insight.unmeasured import estimate
+from insight.unmeasured import Estimates
 from store.sensors import estimate_rows
 from store.sensors.estimate_rows import PlacedHome
 
@@ -68,7 +68,8 @@ def estimates_of(asking: Session, substation: str, most: int) -> HomeEstimates:
     found = estimate_rows.homes(asking.conn, substation, asking.now)
     if not found:
         raise no_such("substation")
-    estimates = _estimates(found, estimate_rows.due(asking.conn, substation))
+    said = estimated(asking.conn, substation, found, asking.now)
+    estimates = _estimates(found, said, estimate_rows.due(asking.conn, substation))
     return HomeEstimates(
         substation=substation,
         at=asking.now,
@@ -78,9 +79,7 @@ def estimates_of(asking: Session, substation: str, most: int) -> HomeEstimates:
     )
 
 
-def _estimates(found: Sequence[PlacedHome], due: Mapping[str, datetime]) -> list[HomeEstimate]:
-    celsius = np.array([np.nan if home.celsius is None else home.celsius for home in found], np.float64)
-    said = estimate(places_of(found), celsius)
+def _estimates(found: Sequence[PlacedHome], said: Estimates, due: Mapping[str, datetime]) -> list[HomeEstimate]:
     highest = float(said.gain.max()) or 1.0
     some = [
         HomeEstimate(

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from api.figures.maps import GeoJson, GeoPoint, box
-from api.homes.home_places import places_of
+from api.homes.estimated import estimated
 from api.http.problem import FieldFault, invalid
 from api.http.session import AskingDesk, Session
 from api.words.problems import TOO_WIDE
 from domain.datum import Datum, from_wgs84
-from insight.unmeasured import estimate
+from insight.unmeasured import Estimates
 from store.base.rows import Row
 from store.figures import map_rows
 from store.sensors import estimate_rows
@@ -108,19 +108,18 @@ def unmeasured_in(asking: Session, rows: Sequence[Row]) -> dict[str, BuildingUnm
     wanted = {row["code"] for row in rows}
     found: dict[str, BuildingUnmeasured] = {}
     for substation in substations:
-        of_one = _by_building(estimate_rows.homes(asking.conn, substation, asking.now))
+        homes = estimate_rows.homes(asking.conn, substation, asking.now)
+        of_one = _by_building(homes, estimated(asking.conn, substation, homes, asking.now)) if homes else {}
         found |= {code: one for code, one in of_one.items() if code in wanted and one.unmeasured}
     return found
 
 
-def _by_building(homes: Sequence[PlacedHome]) -> dict[str, BuildingUnmeasured]:
-    celsius = np.array([np.nan if home.celsius is None else home.celsius for home in homes], np.float64)
-    said = estimate(places_of(homes), celsius) if homes else None
+def _by_building(homes: Sequence[PlacedHome], said: Estimates) -> dict[str, BuildingUnmeasured]:
     found = dict.fromkeys((home.building for home in homes), BuildingUnmeasured(0, 0, None, None, None))
     for nth, home in enumerate(homes):
         one = found[home.building]
         one = one._replace(homes=one.homes + 1, unmeasured=one.unmeasured + (home.celsius is None))
-        if said is not None and home.celsius is None and not np.isnan(said.celsius[nth]):
+        if home.celsius is None and not np.isnan(said.celsius[nth]):
             here = [round(float(values[nth]), 1) for values in said[:3]]
             if one.celsius is None or here[0] < one.celsius:
                 one = one._replace(celsius=here[0], low=here[1], high=here[2])

@@ -36,6 +36,11 @@ SELECT_SEEN = """
 SELECT at, homes, celsius, outdoor, supply, flow FROM foresight_seen
 WHERE substation_id = %(substation)s AND at >= %(since)s AND at <= %(until)s ORDER BY at
 """
+SELECT_SEEN_OF_CODE = """
+SELECT s.at, s.homes, s.celsius, s.outdoor, s.supply, s.flow FROM foresight_seen AS s
+WHERE s.substation_id = (SELECT u.substation_id FROM substation AS u WHERE u.code = %(substation)s)
+  AND s.at >= %(since)s AND s.at <= %(until)s
+"""
 INSERT_SEEN = """
 INSERT INTO foresight_seen (substation_id, at, homes, celsius, outdoor, supply, flow)
 VALUES (%(substation)s, %(at)s, %(homes)s, %(celsius)s, %(outdoor)s, %(supply)s, %(flow)s)
@@ -162,6 +167,13 @@ def seen(conn: Connection, substation: int, since: datetime, until: datetime) ->
     """Return what was seen from one instant to another, both included, in time."""
     with conn.cursor(row_factory=class_row(Seen)) as cursor:
         return cursor.execute(SELECT_SEEN, {"substation": substation, "since": since, "until": until}).fetchall()
+
+
+def seen_of(conn: Connection, substation: str, since: datetime, until: datetime) -> list[Seen]:
+    """Return what was seen of a substation, by its code, as far as it can be reached, both instants included."""
+    with conn.cursor(row_factory=class_row(Seen), binary=True) as cursor:
+        wanted = {"substation": substation, "since": since, "until": until}
+        return cursor.execute(SELECT_SEEN_OF_CODE, wanted).fetchall()
 
 
 def add_seen(conn: Connection, substation: int, row: Seen) -> bool:

@@ -1,8 +1,19 @@
 """Estimates of homes without a sensor, and who sees them."""
 
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from psycopg import Connection
+
+from alerts.insight import packing
+from store.insight import foresight_rows
+from store.insight.foresight_rows import Seen
 from tests.api import town
 from tests.api.conftest import Api
+from tests.api.insight_rows import network_of
 from tests.api.staff import browser, member, sealed, session_of
+from tests.api.town import NOW
 
 
 def test_homes_without_a_sensor_are_estimated_for_the_desk(api: Api) -> None:
@@ -37,3 +48,39 @@ def test_homes_without_a_sensor_are_estimated_for_the_desk(api: Api) -> None:
     assert [one["home"] for one in again["estimates"] if one["due_at"]] == [first]
     (task,) = api.get("/v1/measurements/due", api.token("dispatcher"), within=1).json()["items"]
     assert task["home"] == first
+
+
+def has_seen(conn: Connection, homes: list[int], celsius: list[list[float]]) -> None:
+    """Keep what watch saw of homes at each quarter of an hour up to now, as it does."""
+    network, ids = network_of(conn, homes[0]), packing.homes(np.array(homes, np.int32))
+    for nth, step in enumerate(zip(*celsius, strict=True)):
+        at: datetime = NOW - timedelta(minutes=15 * (len(celsius[0]) - 1 - nth))
+        foresight_rows.add_seen(conn, network, Seen(at, ids, packing.hundredths(np.array(step)), None, None, None))
+
+
+@pytest.mark.parametrize("fell_together", [False, True])
+def test_a_riser_that_fell_of_late_is_cold_in_its_other_homes_too(api: Api, fell_together: bool) -> None:
+    homes = [town.home(api.conn, f"e{nth}") for nth in range(8)]
+    for nth, home in enumerate(homes):
+        place = (f"R{nth // 4}", nth % 4 + 1, home)
+        api.conn.execute("UPDATE home SET riser = %s, floor = %s, exposure = 'inner' WHERE home_id = %s", place)
+    measured = [0, 1, 4, 5, 6]
+    now = [15.0, 15.0 if fell_together else 21.0, 21.0, 21.0, 21.0]
+    past = [[21.0] * 150 + [celsius] * 40 for celsius in now]
+    for nth, celsius in zip(measured, now, strict=True):
+        town.sensor_now(api.conn, town.sensor(api.conn, homes[nth], f"se{nth}"), homes[nth], celsius)
+
+    def estimates() -> dict[str, float]:
+        found = api.get("/v1/insight/unmeasured", api.token("dispatcher"), substation="S-North").json()
+        return {one["home"]: one["celsius"] for one in found["estimates"]}
+
+    before = estimates()
+    has_seen(api.conn, [homes[nth] for nth in measured], past)
+    after = estimates()
+    assert after["e7"] == pytest.approx(21.0, abs=0.3)
+    if fell_together:
+        assert after["e2"] == pytest.approx(15.0, abs=0.5)
+        assert after["e2"] < before["e2"] - 0.3
+    else:
+        assert after["e2"] == pytest.approx(21.0, abs=0.3)
+        assert after["e2"] > before["e2"]

@@ -122,6 +122,12 @@ def homes(database: Database) -> dict[str, int]:
                 "SELECT substation_id, %s, %s, 1, 1 FROM substation WHERE station = %s",
                 (code, NOW, station),
             )
+            conn.execute(
+                "INSERT INTO foresight_seen (substation_id, at, homes, celsius) "
+                "SELECT substation_id, %s::timestamptz + %s * interval '1 hour', '', '' "
+                "FROM building JOIN home USING (building_id) WHERE home_id = %s",
+                (NOW, home, home),
+            )
     return found
 
 
@@ -179,6 +185,7 @@ def test_rows_of_reached_homes_alone(
             assert count(conn, relation) == len(seen), relation
         alarms = {kind for (kind,) in conn.execute("SELECT kind FROM substation_alarm")}
         assert alarms == (seen if station else set())
+        assert count(conn, "foresight_seen") == (len(seen) if station else 0)
 
 
 CONTACT = """
