@@ -6,7 +6,6 @@ the table, are its readings merged one by one.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +13,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from archives import layout, manifest
+from archives.footers import Footer, read_footer
 from archives.layout import READINGS, Arrays
 from archives.manifest import ArchiveFile
 from archives.merging import end_to_end
-from archives.place import ArchivePlace
-from archives.reading import JUDGED, Shard, footer_of, has_any, read_groups
+from archives.reading import JUDGED, Shard, has_any, read_groups
 from domain import groups
 from domain.instants import to_us
 from domain.quality import Quality
@@ -100,8 +99,35 @@ class ReadSpan(NamedTuple):
     told: ReadingColumns
 
 
+class _FileInTurn:
+    """A file that is read from its first sensors to its last."""
+
+    def __init__(self, shard: Shard, file: ArchiveFile) -> None:
+        self._place, self._name = shard.place, f"{manifest.home(shard.utility)}/{file.path}"
+        self._footer = read_footer(self._place, self._name)
+        self._columns = _stored(self._footer)
+        self._last: tuple[int, ReadingColumns] | None = None  # the number of the group that was read last
+
+    def groups(self, sensors: NDArray[np.int32], span: tuple[int, int]) -> Iterator[ReadingColumns]:
+        """Yield the groups that have any of the sensors."""
+        wanted = list(self._footer.groups_of(sensors, span))
+        if self._last is not None and self._last[0] in wanted:
+            wanted.remove(self._last[0])
+            yield self._last[1]
+        if not wanted:
+            return
+        told = _columns(read_groups(self._place, self._name, self._footer.metadata, wanted, self._columns))
+        tail = self._footer.metadata.row_group(wanted[-1]).num_rows
+        last = told.part(len(told.sensor) - tail, len(told.sensor))
+        self._last = (wanted[-1], last.copy())  # so that the others may go
+        yield told
+
+
 class ShardReader:
-    """Reads the sensors of shards in their order: of each file the last group is kept, where the next ones begin."""
+    """Reads the sensors of shards in their order: of each file the last group is kept, where the next ones begin.
+
+    Nothing is kept of files that none of the sensors asked for last is in.
+    """
 
     def __init__(self, shards: Sequence[Shard]) -> None:
         self._files = [
@@ -111,7 +137,7 @@ class ShardReader:
             for file in shard.files
             if file.part == part
         ]
-        self._kept: dict[str, tuple[int, ReadingColumns]] = {}
+        self._open: dict[int, _FileInTurn] = {}  # by position
 
     def good(
         self, sensors: NDArray[np.int32], start: datetime, end: datetime, more: NDArray[np.void]
@@ -123,40 +149,24 @@ class ShardReader:
         """
         span = (to_us(start), to_us(end))
         pieces: dict[int, list[ReadingColumns]] = {}
-        for shard, file in self._files:
-            inside = file.measured[0] < span[1] and file.measured[1] >= span[0]
-            if inside and has_any(sensors, *file.sensors):
-                for block in self._blocks(shard, file, sensors, span):
+        having = [nth for nth, (_, file) in enumerate(self._files) if has_any(sensors, *file.sensors)]
+        self._open = {nth: self._open[nth] for nth in having if nth in self._open}
+        for nth in having:
+            shard, file = self._files[nth]
+            if file.measured[0] < span[1] and file.measured[1] >= span[0]:
+                if nth not in self._open:
+                    self._open[nth] = _FileInTurn(shard, file)
+                for block in self._open[nth].groups(sensors, span):
                     for sensor, told in _pieces(block, sensors, span):
                         pieces.setdefault(sensor, []).append(told)
         for sensor, told in _pieces(_columns_of(more), sensors, span):
             pieces.setdefault(sensor, []).append(told)
         return ReadingColumns.join([told for _, some in sorted(pieces.items()) for told in _in_time(some)]).good
 
-    def _blocks(
-        self, shard: Shard, file: ArchiveFile, sensors: NDArray[np.int32], span: tuple[int, int]
-    ) -> Iterator[ReadingColumns]:
-        """Yield the groups of a file that have any of the sensors."""
-        name = f"{manifest.home(shard.utility)}/{file.path}"
-        footer = footer_of(shard.place, name)
-        wanted = list(footer.groups_of(sensors, span))
-        kept, told = self._kept.get(name, (-1, None))
-        if told is not None and kept in wanted:
-            wanted.remove(kept)
-            yield told
-        if not wanted:
-            return
-        told = _columns(read_groups(shard.place, name, tuple(wanted), _stored(shard.place, name)))
-        tail = footer.metadata.row_group(wanted[-1]).num_rows
-        last = told.part(len(told.sensor) - tail, len(told.sensor))
-        self._kept[name] = (wanted[-1], last.copy())  # so that the others may go
-        yield told
 
-
-@lru_cache(maxsize=512)
-def _stored(place: ArchivePlace, name: str) -> tuple[str, ...]:
+def _stored(footer: Footer) -> tuple[str, ...]:
     """Return the columns of a file that tell anything."""
-    metadata = footer_of(place, name).metadata
+    metadata = footer.metadata
     at = {metadata.schema.column(nth).name: nth for nth in range(metadata.num_columns)}
     bounds = {
         column: {

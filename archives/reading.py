@@ -1,7 +1,4 @@
-"""Readings out of an archive: of some sensors, or of a whole shard, without a database.
-
-Files never change, so the footers of those that were opened lately are kept.
-"""
+"""Readings out of an archive: of some sensors, or of a whole shard, without a database."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +12,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from archives import layout, manifest
+from archives.footers import footer_of
 from archives.layout import READINGS, ArchiveKind, Arrays
 from archives.manifest import ArchiveFile, ManifestEntry, Reached
 from archives.merging import merge
@@ -243,36 +241,6 @@ def has_any(sensors: NDArray[np.int32] | None, low: int, high: int) -> bool:
     return at < len(sensors) and int(sensors[at]) <= high
 
 
-class Footer(NamedTuple):
-    """The metadata of a file, and the bounds of its groups of rows: sensors, milliseconds."""
-
-    metadata: pq.FileMetaData
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
-    begins: NDArray[np.int64]
-    ends: NDArray[np.int64]
-
-    def groups_of(self, sensors: NDArray[np.int32] | None, span: tuple[int, int]) -> tuple[int, ...]:
-        """Return the numbers of the groups that may tell of sensors (rising), or of any, in a span (µs)."""
-        inside = (self.begins <= span[1] // layout.MILLISECOND) & (self.ends >= span[0] // layout.MILLISECOND)
-        if sensors is not None:
-            inside &= np.searchsorted(sensors, self.first) < np.searchsorted(sensors, self.last, "right")
-        return tuple(np.flatnonzero(inside).tolist())
-
-
-@lru_cache(maxsize=512)
-def footer_of(place: ArchivePlace, name: str) -> Footer:
-    """Return the footer of a file."""
-    with place.open(name) as source:
-        metadata = pq.read_metadata(source)
-    bounds = np.empty((4, metadata.num_row_groups), np.int64)
-    for nth in range(metadata.num_row_groups):
-        group = metadata.row_group(nth)
-        sensor, at = group.column(0).statistics, group.column(1).statistics
-        bounds[:, nth] = sensor.min, sensor.max, int(at.min_raw), int(at.max_raw)
-    return Footer(metadata, *bounds)
-
-
 @lru_cache(maxsize=512)
 def _shares(place: ArchivePlace, name: str) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Return the first and the last sensor of each group of rows, and how many rows one of its sensors has."""
@@ -295,9 +263,9 @@ def _read_file(
         return None
     stored = tuple(kind.stored(fields or kind.layout))
     if sensors is None:
-        table = read_groups(shard.place, name, wanted, stored)
+        table = _groups(shard.place, name, wanted, stored)
     elif len(wanted) > GROUPS_KEPT_AT_ONCE:
-        table = _of_sensors(read_groups(shard.place, name, wanted, stored), sensors)
+        table = _of_sensors(_groups(shard.place, name, wanted, stored), sensors)
     else:
         kept = (_kept_group(shard.place, name, nth, stored) for nth in wanted)
         table = pa.concat_tables([_of_sensors(group, sensors) for group in kept])
@@ -308,15 +276,17 @@ def _read_file(
     return {field: values[inside] for field, values in columns.items()}
 
 
-def read_groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns: tuple[str, ...]) -> pa.Table:
-    """Read groups of rows. A page that is not as it was written is an error, not other values.
+def read_groups(
+    place: ArchivePlace, name: str, metadata: pq.FileMetaData, wanted: Sequence[int], columns: Sequence[str]
+) -> pa.Table:
+    """Read groups of rows of a file. A page that is not as it was written is an error, not other values.
 
     Raises:
         OSError: the file cannot be read, or is not as it was written.
     """
     # Over a network, other threads ask for all parts at once. From a disk, waiting for them takes longer than reading
     # where the cores are busy.
-    ahead, metadata = not place.is_on_disk, footer_of(place, name).metadata
+    ahead = not place.is_on_disk
     with (
         place.open(name) as source,
         pq.ParquetFile(source, metadata=metadata, pre_buffer=ahead, page_checksum_verification=True) as opened,
@@ -327,7 +297,11 @@ def read_groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns
 @lru_cache(maxsize=GROUPS_KEPT)
 def _kept_group(place: ArchivePlace, name: str, nth: int, columns: tuple[str, ...]) -> pa.Table:
     """Read a group of rows. Homes of a building, and the pages of a history, are asked for one after the other."""
-    return read_groups(place, name, (nth,), columns)
+    return _groups(place, name, (nth,), columns)
+
+
+def _groups(place: ArchivePlace, name: str, wanted: tuple[int, ...], columns: tuple[str, ...]) -> pa.Table:
+    return read_groups(place, name, footer_of(place, name).metadata, wanted, columns)
 
 
 def _of_sensors(table: pa.Table, sensors: NDArray[np.int32]) -> pa.Table:
