@@ -72,8 +72,8 @@ LISTS: Mapping[str, Columns] = {
     ],
     "clocks": [
         *_TICKET, ("name", TEXT), ("round", COUNT),
-        *_all(TEXT, "started_at", "due_at", "met_at", "breached_at", "void_at", "entry", "previous", "hash"),
-        ("seal", COUNT),
+        *_all(TEXT, "started_at", "due_at", "met_at", "breached_at", "void_at"),
+        *_all(TEXT, "entry", "previous", "hash", "together"), ("seal", COUNT),
     ],
     "cases": [*_TICKET, *_all(TEXT, "opened_at", "closed_at", "due_at", "answered_at")],
     "call_backs": [*_all(TEXT, "ticket", "station", "at"), ("satisfied", FLAG), ("hash", TEXT)],

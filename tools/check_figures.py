@@ -283,7 +283,7 @@ def check_seals(package, published):
         package.notes.append(f"{compared} of {len(seals)} seals compared with those that were published")
     lines = [("tickets", line, line["head"], "event_hashes") for line in package.rows("lists/tickets.csv")]
     for name in ("clocks", "refunds"):
-        lines += [(name, line, line["hash"], "entry_hashes") for line in package.rows(f"lists/{name}.csv")]
+        lines += [(name, line, sealed_hash(line), "entry_hashes") for line in package.rows(f"lists/{name}.csv")]
     hashes = {(number, of): set(seal[of] or ()) for number, seal in seals.items() for of in HASHES}
     fates = Counter()
     for name, line, digest, of in lines:
@@ -320,10 +320,19 @@ def seal_faults(seal, before):
             yield f"its {of} are not those that it is over"
 
 
+def sealed_hash(line):
+    """Return the hash that lies under the seal: that of the entry, which the clocks of a ticket may have together."""
+    together = line.get("together")
+    return hashlib.sha256(bytes.fromhex(together)).hexdigest() if together else line["hash"]
+
+
 def is_entry(line):
     """Return whether a clock is what its entry in the journal says, and the entry what was hashed."""
     before = bytes.fromhex(line["previous"])
     if hashlib.sha256(before + line["entry"].encode()).hexdigest() != line["hash"]:
+        return False
+    together = line.get("together") or line["hash"]
+    if line["hash"] not in (together[nth : nth + 64] for nth in range(0, len(together), 64)):
         return False
     relation, (ticket, turn, name), _, _, _, said = json.loads(line["entry"])
     told = [at(said[nth]) for nth in (0, 1, 4, 5, 6)]

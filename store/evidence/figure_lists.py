@@ -157,7 +157,7 @@ ORDER BY p.refund_payment_id, s.refund_sheet_id
 # The text of an entry but for what the row says, which comes last in it.
 SELECT_CLOCK_HEADS = """
 SELECT
-  e.key, e.seal, e.hash, e.previous, jsonb_build_array(
+  e.key, e.seal, e.hash, e.previous, e.together, jsonb_build_array(
     'clock', e.key, e.form, (extract(epoch FROM e.at) * 1000000)::bigint, e.writer
   )::text AS head
 FROM last_entries('clock', %(keys)s::jsonb) AS e
@@ -178,6 +178,7 @@ JOIN (
 LEFT JOIN chain_seal AS p ON p.chain_seal_id = s.chain_seal_id - 1
 ORDER BY s.chain_seal_id
 """
+CLOCK_ENTRY = ("previous", "hash", "together", "seal")
 LISTS: dict[str, LiteralString] = {
     "tickets": SELECT_TICKETS,
     "clocks": SELECT_CLOCKS,
@@ -209,7 +210,7 @@ def lines(conn: Connection, span: ListSpan) -> dict[str, list[Row]]:
 
 
 def _add_clock_entries(conn: Connection, clocks: list[Row]) -> None:
-    """Give each clock the text of its last entry, the hash before, its own and its seal."""
+    """Give each clock the text of its last entry, the hash before, its own, all of a joint entry, and its seal."""
     told = {json.dumps(row["key"]): row.pop("said") for row in clocks}
     asked = json.dumps([row["key"] for row in clocks])
     entries = {json.dumps(one["key"]): one for one in fetch(conn, SELECT_CLOCK_HEADS, {"keys": asked})}
@@ -217,7 +218,7 @@ def _add_clock_entries(conn: Connection, clocks: list[Row]) -> None:
         key = json.dumps(row.pop("key"))
         entry = entries.get(key)
         text = None if entry is None else f"{entry['head'][:-1]}, {told[key]}]"
-        row |= {"entry": text, **{name: entry[name] if entry else None for name in ("previous", "hash", "seal")}}
+        row |= {"entry": text, **{name: entry[name] if entry else None for name in CLOCK_ENTRY}}
 
 
 def _add_sheet_entries(conn: Connection, refunds: list[Row]) -> None:

@@ -94,3 +94,37 @@ BEGIN
   RETURN NULL;
 END
 $$;
+
+-- The last entries of rows (0068_sealed_figures.sql). `together`: the hashes of all rows of the entry, whose SHA-256 is what
+-- lies under the seal, where the row has it with others.
+DROP FUNCTION last_entries(text, jsonb);
+CREATE FUNCTION last_entries(of_relation text, of_keys jsonb)
+RETURNS TABLE (
+  key jsonb, form smallint, at timestamptz, writer text, hash bytea, previous bytea, together bytea, seal bigint
+)
+LANGUAGE sql STABLE SECURITY DEFINER
+AS $$
+  SELECT k.key, j.form, j.at, j.writer, j.hash, j.previous, j.together, s.chain_seal_id
+  FROM jsonb_array_elements(of_keys) AS k (key)
+  CROSS JOIN LATERAL (
+    SELECT x.journal_id, x.form, x.at, x.writer, x.hash, lead(x.hash) OVER latest AS previous, x.together
+    FROM (
+      SELECT e.journal_id, e.form, e.at, e.writer, e.hash, NULL::bytea AS together FROM journal AS e
+      WHERE e.relation = of_relation AND e.key = k.key
+      UNION ALL
+      SELECT
+        e.journal_id, e.form, e.at, e.writer,
+        substring(e.hashes FROM 32 * (array_position(e.names, k.key ->> 2) - 1) + 1 FOR 32), e.hashes
+      FROM journal AS e
+      WHERE of_relation = 'clock' AND e.relation = 'clocks' AND e.key = jsonb_build_array(k.key -> 0, k.key -> 1)
+        AND array_position(e.names, k.key ->> 2) IS NOT NULL
+    ) AS x
+    WINDOW latest AS (ORDER BY x.journal_id DESC)
+    ORDER BY x.journal_id DESC LIMIT 1
+  ) AS j
+  LEFT JOIN LATERAL (
+    SELECT c.chain_seal_id FROM chain_seal AS c
+    WHERE c.entries_upto >= j.journal_id ORDER BY c.entries_upto, c.chain_seal_id LIMIT 1
+  ) AS s ON true
+  WHERE of_relation IN ('clock', 'refund_sheet') AND current_setting('hearth.everywhere', true) = 'on'
+$$;

@@ -177,6 +177,14 @@ FORGERIES: dict[str, tuple[str, Callable[[str], str], str]] = {
         lambda text: re.sub(r'(",\d+,"[\d-]{10})T04:', r"\1T03:", text, count=1),
         "is not what its entry says",
     ),
+    "a clock of an entry of several": (
+        "lists/clocks.csv",
+        lambda text: re.sub(r"([0-9a-f]{64}){2,}", lambda found: found[0][:-64] + "0" * 64, text),
+        "does not lie under its seal",
+    ),
+    "the clocks of another ticket": (
+        "lists/clocks.csv", lambda text: re.sub(r"([0-9a-f]{64}){2,}", "0" * 128, text), "is not what its entry says",
+    ),
     "a line of a list": (
         "lists/clocks.csv", lambda text: text.replace(text.splitlines()[1] + "\n", "", 1), "clocks.csv: ",
     ),

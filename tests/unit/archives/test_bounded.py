@@ -1,4 +1,4 @@
-"""What reading an archive keeps in memory does not grow with the city."""
+"""Memory that reading an archive takes: it does not grow with the city."""
 
 import tracemalloc
 from datetime import timedelta
