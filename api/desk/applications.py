@@ -25,6 +25,7 @@ from api.words import problems
 from domain.applications import ApplicationKind, Document, NewApplication
 from domain.tickets import TicketSource
 from store.base.access import Role
+from store.base.numbers import ticket_number
 from store.base.rows import Row
 from store.tickets import application_rows, ticket_pages, ticket_rows
 from store.tickets.application_rows import ApplicationFilter, ApplicationView
@@ -204,7 +205,7 @@ def receive(changing: Session, new: NewApplication, wanted: NewHomeApplication |
         made = applications.apply(changing.conn, changing.policy, new, by, changing.now, changing.asker.actor)
     except AppliedBefore as error:
         raise Problem(409, problems.APPLIED_BEFORE.fill(number=error.number)) from None
-    number = f"T{made:08}"
+    number = ticket_number(made)
     changing.notes["ticket"] = number
     return detail(changing, number)
 

@@ -25,6 +25,7 @@ from domain.cases import CaseChannel, FollowUp, NewCase, Reveal, Subject
 from domain.words.desk import REVEAL_TEXTS
 from store.base import access
 from store.base.access import EVERYWHERE, Right, Role, Scope
+from store.base.numbers import ticket_number
 from store.base.rows import Row
 from store.tickets import case_rows, ticket_pages
 from store.tickets.case_rows import CaseView
@@ -234,7 +235,7 @@ def _open(changing: Session, taken: CaseReport, channel: CaseChannel, home: int 
         phone=taken.phone,
         home_id=home,
     )
-    return f"T{open_case(changing.conn, changing.policy, new, changing.now, actor):08}"
+    return ticket_number(open_case(changing.conn, changing.policy, new, changing.now, actor))
 
 
 @router.post("/cases/{number}/follow-ups", status_code=201)

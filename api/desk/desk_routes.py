@@ -46,6 +46,7 @@ from domain.tickets import (
 )
 from domain.words.text import Text
 from store.base.access import Role
+from store.base.numbers import ticket_number
 from store.tickets import ticket_pages
 
 Number = Annotated[str, Path(max_length=40, pattern=r"^[^\x00]+$")]
@@ -314,7 +315,7 @@ def open_ticket(changing: Session, opening: Opening, belongs: ReportTarget) -> m
         raise forbidden(problems.MAY_NOT_OPEN) from None
     except TooMany:
         raise Problem(409, problems.TOO_MANY_TICKETS) from None
-    number = f"T{made:08}"
+    number = ticket_number(made)
     changing.notes["ticket"] = number
     return answer(changing, number)
 

@@ -20,6 +20,7 @@ from domain.tickets import EventKind
 from domain.words.desk import CARE_END_TEXTS, CLOCK_TEXTS, DELAY_TEXTS
 from domain.words.reasons import CLEAR_TEXTS
 from domain.words.text import Text
+from store.base.numbers import ticket_number
 from store.base.rows import Row
 
 ACTORS = ("hearth", "user")
@@ -178,7 +179,7 @@ def _says(
 
 
 def _number(key: str, value: object, linked: bool) -> str | Markup:
-    number = f"T{value:08}" if isinstance(value, int) else str(value)
+    number = ticket_number(value) if isinstance(value, int) else str(value)
     return Markup('<a href="{}/{}">{}</a>').format(_PAGES[key], number, number) if linked else number
 
 

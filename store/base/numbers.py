@@ -22,6 +22,11 @@ class NumberKind(StrEnum):
     HEAT_NOTICE = "heat_notice"
 
 
+def ticket_number(ticket_id: int) -> str:
+    """Return the number by which people know a ticket, as the column `ticket.number` has it."""
+    return f"T{ticket_id:08}"
+
+
 def take(conn: Connection, kind: NumberKind, many: int) -> range:
     """Take consecutive numbers."""
     return _numbers(conn, kind, many) if many else range(0)
