@@ -15,6 +15,7 @@ from typing import Any, TypeVar, cast
 import psycopg
 from psycopg import waiting
 from psycopg._preparing import Key, Prepare, PrepareManager
+from psycopg._queries import PostgresQuery
 from psycopg.abc import PQGen
 from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -31,6 +32,8 @@ COMMIT, ROLLBACK, ENTER = "COMMIT", "ROLLBACK", "_enter_gen"
 COMMITS = frozenset({COMMIT, "_commit_gen"})  # of a transaction, or of a connection
 TOLD_WITHIN_US = SECOND
 REFUSE = "DO $$ BEGIN RAISE 'as the seed has it' USING ERRCODE = '{}'; END $$"
+CLEAN = "SELECT pg_advisory_unlock_all(); RESET ALL"  # what a session keeps after its transactions
+IDLE, ACTIVE = TransactionStatus.IDLE, TransactionStatus.ACTIVE  # a member is slow to be looked up
 SELECT_BLOCKERS = "SELECT pg_blocking_pids(%s)"
 # Functions of the system that the server has built in cannot be replaced for its own calls, but the planner looks here
 # and takes the body in their place, in views, defaults and functions that were made before, too.
@@ -45,11 +48,20 @@ $$ SELECT coalesce(nullif(current_setting('simulated.now', true), '')::timestamp
 class Prepared(PrepareManager):
     """Statements of a session that stay prepared, over rollbacks and seeds: the server forgets none of them."""
 
-    prepare_threshold, prepared_max = 2, 2_000
+    prepare_threshold, prepared_max = 1, 2_000
 
     def __init__(self) -> None:
         super().__init__()
         self._proven: set[bytes] = set()
+
+    def get(self, query: PostgresQuery, prepare: bool | None = None) -> tuple[Prepare, bytes]:
+        """Prepare also what the product has planned anew each time: there are no chunks and no rows to speak of."""
+        return super().get(query, prepare or None)
+
+    def maybe_add_to_cache(self, query: PostgresQuery, prep: Prepare, name: bytes) -> Key | None:
+        """Have each statement validated that is being prepared, also one that was counted before."""
+        added = super().maybe_add_to_cache(query, prep, name)
+        return self.key(query) if prep is Prepare.SHOULD else added
 
     def validate(self, key: Key, prep: Prepare, name: bytes, results: Sequence[PGresult]) -> None:
         """Take a statement for prepared when the server has answered."""
@@ -78,6 +90,14 @@ class WholePipeline(psycopg.Pipeline):
         yield from super()._fetch_gen(flush=flush)
 
 
+def session(url: str, options: str = "") -> psycopg.Connection:
+    """Open a session, which keeps what it has prepared, on the processor of this process: each waits for the other."""
+    made = psycopg.connect(url, autocommit=True, options=options)
+    made._prepared = Prepared()
+    os.sched_setaffinity(made.info.backend_pid, os.sched_getaffinity(0))
+    return made
+
+
 class Backend:
     """A session at the server, used by one simulated connection after the other."""
 
@@ -89,10 +109,8 @@ class Backend:
         self._open()
 
     def _open(self) -> None:
-        self.raw = psycopg.connect(self.url, autocommit=True)
-        self.raw._prepared = Prepared()
+        self.raw = session(self.url)
         self.pid = self.raw.info.backend_pid
-        os.sched_setaffinity(self.pid, os.sched_getaffinity(0))  # one of the two waits for the other all the time
         self.poll = select.poll()
         self.poll.register(self.raw.pgconn.socket, select.POLLIN)
         self.told_us = 0
@@ -120,23 +138,41 @@ class Backend:
 
     def tell(self, at_us: int) -> None:
         """Set the time of day that the server knows, between transactions."""
-        if self.status == TransactionStatus.IDLE and not self.is_piping and abs(at_us - self.told_us) >= TOLD_WITHIN_US:
+        if self.status == IDLE and not self.is_piping and abs(at_us - self.told_us) >= TOLD_WITHIN_US:
             self.command(f"SET simulated.now = '{datetime.fromtimestamp(at_us / SECOND, UTC).isoformat()}'")
             self.told_us = at_us
 
     def reset(self) -> None:
         """Do what the server does when a client has vanished: roll back, and free all locks."""
         self._go_on()
-        if self.is_piping or self.status in (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN):
+        self._break_off()
+        if self.is_piping or self.status in (ACTIVE, TransactionStatus.UNKNOWN):
             self.admin.execute("SELECT pg_terminate_backend(%s, 10000)", (self.pid,))
             self.raw.close()
             self._open()
             return
-        if self.status != TransactionStatus.IDLE:
-            self.command("ROLLBACK")
-        self.command("SELECT pg_advisory_unlock_all()")
-        self.command("RESET ALL")
+        self.raw._prepared.clear()
+        self.command(CLEAN if self.status == IDLE else f"ROLLBACK; {CLEAN}")
         self.told_us = 0
+
+    def _break_off(self) -> None:
+        """End what is under way; a new session is dear, as it has nothing prepared."""
+        pgconn = self.raw.pgconn
+        if self.is_piping and self.status != ACTIVE:  # nothing of it has been sent
+            pgconn.exit_pipeline_mode()
+        elif self.status == ACTIVE and not self.is_piping:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """End the statement that is under way."""
+        self.admin.execute("SELECT pg_cancel_backend(%s)", (self.pid,))
+        pgconn = self.raw.pgconn
+        while result := pgconn.get_result():
+            if result.status == ExecStatus.COPY_IN:
+                pgconn.put_copy_end(b"the client has gone")
+            elif result.status == ExecStatus.COPY_OUT:
+                while pgconn.get_copy_data(0)[0] > 0:
+                    pass
 
     def waits_for(self) -> list[int]:
         """Return the sessions whose locks it waits for."""
@@ -214,7 +250,7 @@ class Pool:
 
     def is_alone(self, pid: int) -> bool:
         """Return whether no other session has a transaction open, whose locks could be waited for."""
-        return all(one.backend.status == TransactionStatus.IDLE for other, one in self.lent.items() if other != pid)
+        return all(one.backend.status == IDLE for other, one in self.lent.items() if other != pid)
 
     def circle(self, pid: int) -> "list[Connection]":
         """Return the sessions by way of which one waits for itself; none if it does not."""
@@ -239,6 +275,7 @@ class Connection(psycopg.Connection[Any]):
         self.pool, self.backend, self.process, self.meet = pool, backend, process, meet
         self._autocommit = True
         self._prepared = backend.raw._prepared
+        self._adapters = backend.raw.adapters
         self.is_cut = False
         self.before: list[str] = []  # the statements before, for who looks for the reason of a circle
         self.refused: str | None = None  # the SQLSTATE with which the server refuses what comes next
@@ -285,7 +322,7 @@ class Connection(psycopg.Connection[Any]):
         if statement != ENTER:  # psycopg counts a block once that has begun: the statement after it is refused
             self.refused = None
         result = self._finished(gen)
-        if self.backend.status == TransactionStatus.IDLE or statement.startswith(ROLLBACK):
+        if self.backend.status == IDLE or statement.startswith(ROLLBACK):
             self.pool.released += 1
         self.meet(self, statement, False)
         self._require()
@@ -341,10 +378,7 @@ class Connection(psycopg.Connection[Any]):
 
     def _be_the_victim(self) -> None:
         """Fail as the server has it for the one who closes a circle; it looks for them by real time alone."""
-        self.pool.admin.execute("SELECT pg_cancel_backend(%s)", (self.backend.pid,))
-        pgconn = self.backend.raw.pgconn
-        while pgconn.get_result():
-            pass
+        self.backend.cancel()
         raise psycopg.errors.DeadlockDetected("deadlock detected")
 
 

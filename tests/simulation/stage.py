@@ -23,7 +23,7 @@ from local.postgres import Postgres
 from store.base import access
 from store.base.access import Role, TokenGrant
 from tests import conftest
-from tests.simulation import town
+from tests.simulation import backends, town
 from tests.simulation.backends import VIRTUAL_NOW, Pool
 
 SETTINGS = {
@@ -45,9 +45,11 @@ SETTINGS = {
 FOUNDED = datetime(2025, 11, 1, tzinfo=UTC)
 TOKENS = (("desk", TokenGrant(Role.DISPATCHER)), ("crew", TokenGrant(Role.CREW, station="East")))
 VACUUM_EVERY = 60  # seeds
-# Triggers that guard records, and foreign keys, are off for the role that does this.
+# Triggers that guard records, and foreign keys, are off for the session that does this. It is one of its own: whoever
+# changes this setting forgets all plans.
+AS_REPLICA = "-c session_replication_role=replica"
 RESET = """
-CREATE FUNCTION simulated.reset() RETURNS void LANGUAGE plpgsql SET session_replication_role = replica AS $$
+CREATE FUNCTION simulated.reset() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 {lines}
 END $$
@@ -76,11 +78,14 @@ class Stage:
     """A database that seeds are played on, one after the other."""
 
     url: str
-    admin: psycopg.Connection
-    pool: Pool
     homes: list[int]
     tokens: dict[str, str]
     played: int = 0
+
+    def __post_init__(self) -> None:
+        """Open its own sessions."""
+        self.admin, self.cleaner = backends.session(self.url), backends.session(self.url, AS_REPLICA)
+        self.pool = Pool(self.admin)
 
     def url_as(self, process: str) -> str:
         """Return the address for the account of a process: one of tests.conftest.ACCOUNTS."""
@@ -90,6 +95,7 @@ class Stage:
         """Leave it."""
         self.pool.close()
         self.admin.close()
+        self.cleaner.close()
 
     def clear(self) -> None:
         """End all connections of processes."""
@@ -100,7 +106,7 @@ class Stage:
         """Put everything back to what the registry says, and nothing else."""
         self.clear()
         self.pool.circles.clear()
-        self.admin.execute("SELECT simulated.reset()")
+        self.cleaner.execute("SELECT simulated.reset()")
         self.played += 1
         if self.played % VACUUM_EVERY == 0:
             self.admin.execute("VACUUM")
@@ -110,16 +116,16 @@ def make(server: Postgres, name: str) -> Stage:
     """Make the database of a stage on a server that has the template."""
     conftest.administer(server, f"CREATE DATABASE {name} TEMPLATE {conftest.TEMPLATE}")
     conftest.administer(server, f"GRANT TEMPORARY ON DATABASE {name} TO hearth_ingest, hearth_watch, hearth_office")
-    admin = psycopg.connect(server.url(name), autocommit=True)
-    admin.execute(VIRTUAL_NOW)
-    homes = town.found(admin)
-    with admin.transaction():
-        tokens = {label: access.create(admin, grant, FOUNDED) for label, grant in TOKENS}
-        grant = TokenGrant(Role.CUSTOMER, homes=["H0"])
-        tokens["customer"] = access.create(admin, grant, FOUNDED)
-    _keep(admin)
-    # A socket of the file system is the shorter way.
-    return Stage(make_conninfo(server.url(name), host=str(server.place)), admin, Pool(admin), homes, tokens)
+    url = make_conninfo(server.url(name), host=str(server.place))  # a socket of the file system is the shorter way
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(VIRTUAL_NOW)
+        homes = town.found(admin)
+        with admin.transaction():
+            tokens = {label: access.create(admin, grant, FOUNDED) for label, grant in TOKENS}
+            grant = TokenGrant(Role.CUSTOMER, homes=["H0"])
+            tokens["customer"] = access.create(admin, grant, FOUNDED)
+        _keep(admin)
+    return Stage(url, homes, tokens)
 
 
 class Doorway(NamedTuple):
@@ -134,8 +140,7 @@ class Doorway(NamedTuple):
         """Open the stage, on a processor of its own where there are several: its sessions come to the same one."""
         usable = sorted(os.sched_getaffinity(os.getppid()))
         os.sched_setaffinity(0, {usable[self.number % len(usable)]})
-        admin = psycopg.connect(self.url, autocommit=True)
-        return Stage(self.url, admin, Pool(admin), self.homes, self.tokens)
+        return Stage(self.url, self.homes, self.tokens)
 
 
 def left(one: Stage, number: int) -> Doorway:
