@@ -140,25 +140,25 @@ CROSS JOIN LATERAL unnest(d.notices) AS k (notice_id)
 WHERE n.notice_id = k.notice_id
 """
 
+# They are chosen once: a plan that went through IN (SELECT .. LIMIT ..) for each message would claim all that are due.
 CLAIM = """
-WITH claimed AS (
+WITH chosen AS MATERIALIZED (
+  SELECT d.message_id FROM message AS d
+  WHERE d.due_at <= %(now)s
+    -- a peer hears of a case in order
+    AND (d.peer_case_id IS NULL OR NOT EXISTS (
+      SELECT FROM message AS e
+      WHERE e.peer_case_id = d.peer_case_id AND e.message_id < d.message_id AND e.state <> 'sent'
+        AND e.passed_over_at IS NULL
+    ))
+  ORDER BY d.due_at, d.message_id
+  LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+), claimed AS (
   UPDATE message AS m SET
     state = 'sending', attempts = m.attempts + 1, due_at = %(lost_at)s,
     unsure = m.unsure + (m.state = 'sending')::integer,
     reason = CASE WHEN m.state = 'sending' THEN 'broken_off' ELSE m.reason END
-  WHERE m.message_id IN (
-    SELECT d.message_id FROM message AS d
-    WHERE d.due_at <= %(now)s
-      -- a peer hears of a case in order
-      AND (d.peer_case_id IS NULL OR NOT EXISTS (
-        SELECT FROM message AS e
-        WHERE e.peer_case_id = d.peer_case_id AND e.message_id < d.message_id AND e.state <> 'sent'
-          AND e.passed_over_at IS NULL
-      ))
-    ORDER BY d.due_at
-    LIMIT %(limit)s
-    FOR UPDATE SKIP LOCKED
-  )
+  FROM chosen AS d WHERE m.message_id = d.message_id
   RETURNING
     m.message_id, m.key, m.addressee_id, m.subject, m.body, m.attempts, m.created_at, m.give_up_at, m.peer_case_id
 )

@@ -469,6 +469,16 @@ def test_a_message_whose_sender_died_is_taken_over_after_the_lease(desk: Desk) -
     assert desk.states()[0][0] == "sent"
 
 
+def test_no_plan_of_the_server_claims_more_than_can_be_sent_at_once(desk: Desk) -> None:
+    """What was claimed and waits for its turn spends its lease: a second sender would take it, too."""
+    put(desk.conn, *(OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH) for _ in range(5)))
+    expand(desk.conn, SEED, NOW)
+    write(desk.conn, SEED, NOW)
+    for kind in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "bitmapscan", "indexscan"):
+        desk.conn.execute(f"SET enable_{kind} = off".encode())  # each message is looked for among the chosen ones
+    assert [len(notice_rows.claim(desk.conn, NOW, LEASE, 2)) for _ in range(3)] == [2, 2, 1]
+
+
 def test_outcomes_that_the_database_did_not_take_are_not_sent_again(
     database: Database, desk: Desk, servers_of_people: tuple[int, Box, int, Box]
 ) -> None:
