@@ -24,7 +24,7 @@ from tests.simulation import timeline
 from tests.simulation.timeline import SECOND, Killed, Process
 
 T = TypeVar("T")
-PATIENCE_MS = 4  # a statement that takes longer is asked whether it waits for a lock of an open transaction
+PATIENCE_MS = 1  # a statement that takes longer is asked whether it waits for a lock of an open transaction
 ALONE_MS = 200  # where no other transaction is open
 # Parts of a COPY, and the beginning of a pipeline: nothing waits for them.
 BETWEEN = frozenset({"_read_gen", "copy_to", "pipeline enter"})
@@ -34,7 +34,7 @@ TOLD_WITHIN_US = SECOND
 REFUSE = "DO $$ BEGIN RAISE 'as the seed has it' USING ERRCODE = '{}'; END $$"
 CLEAN = "SELECT pg_advisory_unlock_all(); RESET ALL"  # what a session keeps after its transactions
 IDLE, ACTIVE = TransactionStatus.IDLE, TransactionStatus.ACTIVE  # a member is slow to be looked up
-SELECT_BLOCKERS = "SELECT pg_blocking_pids(%s)"
+BLOCKERS, SELECT_BLOCKERS = b"blockers", b"SELECT unnest(pg_blocking_pids($1))"
 # Functions of the system that the server has built in cannot be replaced for its own calls, but the planner looks here
 # and takes the body in their place, in views, defaults and functions that were made before, too.
 VIRTUAL_NOW = """
@@ -138,7 +138,7 @@ class Backend:
 
     def tell(self, at_us: int) -> None:
         """Set the time of day that the server knows, between transactions."""
-        if self.status == IDLE and not self.is_piping and abs(at_us - self.told_us) >= TOLD_WITHIN_US:
+        if abs(at_us - self.told_us) >= TOLD_WITHIN_US and self.status == IDLE and not self.is_piping:
             self.command(f"SET simulated.now = '{datetime.fromtimestamp(at_us / SECOND, UTC).isoformat()}'")
             self.told_us = at_us
 
@@ -176,9 +176,8 @@ class Backend:
 
     def waits_for(self) -> list[int]:
         """Return the sessions whose locks it waits for."""
-        row = self.admin.execute(SELECT_BLOCKERS, (self.pid,)).fetchone()
-        assert row is not None
-        return cast("list[int]", row[0])
+        result = self.admin.pgconn.exec_prepared(BLOCKERS, [b"%d" % self.pid])
+        return [int(result.get_value(n, 0) or 0) for n in range(result.ntuples)]
 
     def stand(self) -> None:
         """Let others go on until it has answered."""
@@ -224,6 +223,7 @@ class Pool:
 
     def __init__(self, admin: psycopg.Connection) -> None:
         self.admin = admin
+        admin.pgconn.prepare(BLOCKERS, SELECT_BLOCKERS)
         self.lent: dict[int, Connection] = {}
         self.released = 0  # how often locks may have been released
         self.circles: list[str] = []  # statements that would have closed a circle of processes that wait
@@ -354,6 +354,8 @@ class Connection(psycopg.Connection[Any]):
         """Wait for the server; where it waits for a lock, let others go on."""
         try:
             want = next(gen)
+            if want != waiting.WAIT_R:  # there is nothing to read before anything is said
+                want = gen.send(waiting.READY_W)
             while True:
                 if want == waiting.WAIT_R:
                     self._stand_in_line()

@@ -11,6 +11,7 @@ import pytest
 
 from tests.simulation import playing, timeline
 from tests.simulation.__main__ import seeds_to_find
+from tests.simulation.backends import IDLE
 from tests.simulation.broker import Published, Session
 from tests.simulation.invariants import sent_is_dealt_with
 from tests.simulation.invariants.clocks_by_hand import Clock
@@ -55,6 +56,28 @@ def test_a_broken_clock_is_met_when_it_broke_by_who_is_behind(
     met_at = None if met is None else due + timedelta(minutes=met)
     clock = Clock("T1", "contact", due - timedelta(minutes=30), due, met_at, due if is_broken else None)
     assert (clock.runs_wrong(apart=False), clock.runs_wrong(apart=True)) == (wrong, wrong_where_clocks_differ)
+
+
+def test_what_a_session_has_prepared_outlives_a_rollback(on: Stage) -> None:
+    for _ in range(4):
+        with on.admin.transaction(force_rollback=True):
+            on.admin.execute("SELECT %(outlives)s::integer", {"outlives": 1})
+    prepared = on.admin.execute("SELECT statement FROM pg_prepared_statements").fetchall()
+    assert prepared.count(("SELECT $1::integer",)) == 1
+
+
+@pytest.mark.parametrize(
+    "begun", ["SELECT pg_sleep(60)", "COPY home TO STDOUT", "CREATE TEMP TABLE t (n integer); COPY t FROM STDIN", ""]
+)
+def test_a_session_whose_client_is_gone_is_free_again(on: Stage, begun: str) -> None:
+    backend = on.pool.lend(on.url_as("watch"))
+    pid = backend.pid
+    backend.command("BEGIN; SELECT pg_advisory_lock(1)")
+    backend.raw.pgconn.send_query(begun.encode()) if begun else backend.raw.pgconn.enter_pipeline_mode()
+    backend.reset()
+    assert on.admin.execute("SELECT count(*) FROM pg_locks WHERE pid = %s", (pid,)).fetchone() == (0,)
+    assert (backend.pid, backend.status, backend.is_piping) == (pid, IDLE, False)
+    backend.raw.close()
 
 
 def test_all_ends_with_a_process_that_is_killed() -> None:

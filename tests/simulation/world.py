@@ -214,9 +214,12 @@ def _meet(world: World, conn: Connection, text: str, before: bool) -> None:
 def _due(world: World, conn: Connection, text: str, before: bool) -> Planned | None:
     """Return a fault whose time has come, and that can be at this statement; those that cannot wait for the next."""
     name = conn.process.name
+    mine = [fault for fault in world.due if fault.name == name]
+    if not mine:
+        return None
     commits, statements = world.counted[f"{name} commits"], world.counted[name]
-    for fault in world.due:
-        if fault.name != name or fault.kind is Fault.NETWORK or before == (fault.kind in AFTER):
+    for fault in mine:
+        if fault.kind is Fault.NETWORK or before == (fault.kind in AFTER):
             continue
         is_due = (text in COMMITS and fault.nth <= commits) if fault.commits else fault.nth <= statements
         if is_due and (fault.kind not in SQLSTATES or conn.can_fail(text, of_content=fault.kind is Fault.REFUSED)):

@@ -1,6 +1,8 @@
 """Flags and closed days of the ledger are those of the slow judge, which shares nothing with the engine."""
 
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -17,19 +19,46 @@ SELECT s.code, extract(epoch FROM r.measured_at)::bigint, round(r.temperature::n
 FROM reading AS r JOIN sensor AS s USING (sensor_id) WHERE s.code = ANY (%s) ORDER BY r.measured_at
 """
 FLAGS = """
-SELECT extract(epoch FROM cold_since)::bigint, extract(epoch FROM confirmed_at)::bigint,
+SELECT home_id, extract(epoch FROM cold_since)::bigint, extract(epoch FROM confirmed_at)::bigint,
   extract(epoch FROM severe_at)::bigint, extract(epoch FROM suspended_at)::bigint,
   extract(epoch FROM cleared_at)::bigint, clear_reason, round(lowest::numeric, 3)
-FROM flag WHERE home_id = %s AND clear_reason IS DISTINCT FROM 'withdrawn' ORDER BY cold_since
+FROM flag WHERE home_id = ANY (%s) AND clear_reason IS DISTINCT FROM 'withdrawn' ORDER BY cold_since
 """
 LEDGER = """
-SELECT day, compliant_us, cold_us, severe_us FROM ledger WHERE home_id = %s AND closed ORDER BY day
+SELECT home_id, day, compliant_us, cold_us, severe_us FROM ledger WHERE home_id = ANY (%s) AND closed ORDER BY day
 """
+
+
+@dataclass
+class Record:
+    """What is on record of the homes that are looked at, in the order of time."""
+
+    readings: dict[str, list[tuple[int, Decimal]]]  # by sensor: the second, °C
+    flags: dict[int, list[tuple[Any, ...]]]  # by home
+    days: dict[int, list[tuple[Any, ...]]]
 
 
 def found(world: World) -> list[str]:
     """Return where the record of a home is another than by hand."""
-    return [what for home in chosen(world) for what in _of_home(world, home)]
+    positions = chosen(world)
+    record = recorded(world, positions)
+    return [what for position in positions for what in _of_home(world, record, position)]
+
+
+def recorded(world: World, positions: Sequence[int]) -> Record:
+    """Read what is on record of homes."""
+    codes = [one.code for one in THERMOMETERS if one.home in positions]
+    homes = [world.stage.homes[position] for position in positions]
+    conn = world.stage.admin
+    by_key = (_by_key(conn.execute(*asked)) for asked in ((READINGS, [codes]), (FLAGS, [homes]), (LEDGER, [homes])))
+    return Record(*by_key)
+
+
+def _by_key(rows: Iterable[tuple[Any, ...]]) -> dict[Any, list[tuple[Any, ...]]]:
+    of: dict[Any, list[tuple[Any, ...]]] = defaultdict(list)
+    for key, *rest in rows:
+        of[key].append(tuple(rest))
+    return of
 
 
 def chosen(world: World) -> list[int]:
@@ -38,9 +67,9 @@ def chosen(world: World) -> list[int]:
     return [(first + 3 * n) % len(world.stage.homes) for n in range(LOOKED_AT)]
 
 
-def _of_home(world: World, position: int) -> list[str]:
-    conn, home_id = world.stage.admin, world.stage.homes[position]
-    home = slow_home(world, position)
+def _of_home(world: World, record: Record, position: int) -> list[str]:
+    home_id = world.stage.homes[position]
+    home = slow_home(world, record, position)
     if not any(home.readings):
         return []
     judge = walk(home, world.plan.day.beats_us[-1] // SECOND)
@@ -48,27 +77,29 @@ def _of_home(world: World, position: int) -> list[str]:
         (f.cold_since, f.confirmed_at, f.severe_at, f.suspended_at, f.cleared_at, f.reason, f.lowest)
         for f in judge.flags
     ]
-    flags = conn.execute(FLAGS, (home_id,)).fetchall()
+    flags = record.flags.get(home_id, [])
     wrong = [] if flags == by_hand else [f"H{position}: flags {flags}, by hand {by_hand}"]
-    for day, *recorded in conn.execute(LEDGER, (home_id,)).fetchall():
+    for day, *counted in record.days.get(home_id, []):
         seen = judge.seconds.get(day, {})
         expected = [seen.get(name, 0) * SECOND for name in ("compliant", "cold", "severe")]
-        if recorded != expected:
-            wrong.append(f"H{position}: ledger {day} {recorded}, by hand {expected}")
+        if counted != expected:
+            wrong.append(f"H{position}: ledger {day} {counted}, by hand {expected}")
     return wrong
 
 
-def slow_home(world: World, position: int) -> SlowHome:
+def slow_home(world: World, record: Record, position: int) -> SlowHome:
     """Return a home as the slow judge wants it, from what is stored."""
     policy, sensors = world.plan.day.policy, [one for one in THERMOMETERS if one.home == position]
     offsets = {one.code: Decimal(one.offset_milli) / 1000 for one in sensors}
     held = int(policy.versions[0].hold_intervals * INTERVAL_S)
-    said: dict[str, list[tuple[int, int, Decimal]]] = defaultdict(list)
-    for code, at, celsius in world.stage.admin.execute(READINGS, (list(offsets),)).fetchall():
-        said[code].append((at, at + held, celsius + offsets[code]))
+    said = [
+        [(at, at + held, celsius + offset) for at, celsius in record.readings[code]]
+        for code, offset in offsets.items()
+        if code in record.readings
+    ]
     season = next(one for one in policy.seasons if one.end > _day(policy, world.plan.day.begin_us))
     versions = [(one.valid_from, slow_rules(one)) for one in policy.versions]
-    return SlowHome(policy.zone, list(said.values()), versions, (season.first, season.end))
+    return SlowHome(policy.zone, said, versions, (season.first, season.end))
 
 
 def slow_rules(version: Version) -> SlowRules:
