@@ -55,7 +55,7 @@ class Prepared(PrepareManager):
         self._proven: set[bytes] = set()
 
     def get(self, query: PostgresQuery, prepare: bool | None = None) -> tuple[Prepare, bytes]:
-        """Prepare also what the product has planned anew each time: there are no chunks and no rows to speak of."""
+        """Prepare also statements that the product has planned for each call: here are no chunks and few rows."""
         return super().get(query, prepare or None)
 
     def maybe_add_to_cache(self, query: PostgresQuery, prep: Prepare, name: bytes) -> Key | None:

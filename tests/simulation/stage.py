@@ -45,8 +45,8 @@ SETTINGS = {
 FOUNDED = datetime(2025, 11, 1, tzinfo=UTC)
 TOKENS = (("desk", TokenGrant(Role.DISPATCHER)), ("crew", TokenGrant(Role.CREW, station="East")))
 VACUUM_EVERY = 60  # seeds
-# Triggers that guard records, and foreign keys, are off for the session that does this. It is one of its own: whoever
-# changes this setting forgets all plans.
+# Triggers that guard records, and foreign keys, are off for the session that does this. It is one of its own: a session
+# that changes this setting forgets all plans.
 AS_REPLICA = "-c session_replication_role=replica"
 RESET = """
 CREATE FUNCTION simulated.reset() RETURNS void LANGUAGE plpgsql AS $$

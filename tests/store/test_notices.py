@@ -470,7 +470,7 @@ def test_a_message_whose_sender_died_is_taken_over_after_the_lease(desk: Desk) -
 
 
 def test_no_plan_of_the_server_claims_more_than_can_be_sent_at_once(desk: Desk) -> None:
-    """What was claimed and waits for its turn spends its lease: a second sender would take it, too."""
+    """Messages that wait for their turn spend their lease: a second sender would take them, too."""
     put(desk.conn, *(OutboxEntry(NoticeKind.CHAIN_BROKEN, Audience.DISPATCH) for _ in range(5)))
     expand(desk.conn, SEED, NOW)
     write(desk.conn, SEED, NOW)

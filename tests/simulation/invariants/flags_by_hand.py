@@ -31,7 +31,7 @@ SELECT home_id, day, compliant_us, cold_us, severe_us FROM ledger WHERE home_id 
 
 @dataclass
 class Record:
-    """What is on record of the homes that are looked at, in the order of time."""
+    """Rows on record of the homes that are looked at, in the order of time."""
 
     readings: dict[str, list[tuple[int, Decimal]]]  # by sensor: the second, °C
     flags: dict[int, list[tuple[Any, ...]]]  # by home
