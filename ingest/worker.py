@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+import psycopg
 import structlog
 
 from domain.backoff import Backoff
@@ -73,12 +74,10 @@ class Worker:
             if self.lead.take(stop):
                 self.writer.name(self.lead.name)
                 self._work(stop)
-        except (*AWAY, *NOT_MIGRATED) as error:
+        except (*AWAY, psycopg.Error) as error:
             self._part()
-            known = isinstance(error, AWAY)
-            what = what_is_wrong(error) if known else "database not as this version needs it: run hearth migrate"
             pause_s = self._backoff.fail()
-            log.warning(f"{what}; nothing acknowledged", error=str(error).strip(), retry_s=pause_s)
+            log.warning(f"{_what_failed(error)}; nothing acknowledged", error=str(error).strip()[:500], retry_s=pause_s)
             self.on_retry()
             stop.wait(pause_s)
 
@@ -149,3 +148,11 @@ class Worker:
         self.ahead.forget()
         self.inbox.abandon()
         self.lead.let_go()
+
+
+def _what_failed(error: Exception) -> str:
+    if isinstance(error, AWAY):
+        return what_is_wrong(error)
+    if isinstance(error, NOT_MIGRATED):
+        return "database not as this version needs it: run hearth migrate"
+    return "database refuses what a worker notes"  # of messages: what they bring is sifted

@@ -1,7 +1,8 @@
 """The writer of a worker: bounded work, culprits found cheaply, floods put by and not lost."""
 
 import json
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,12 +14,17 @@ from psycopg.rows import dict_row
 from alerts.judging.judge import Judge
 from domain import policy_file
 from ingest import writer as writer_module
+from ingest.address import Address
+from ingest.ahead import BatchBounds
 from ingest.batch import Fates, Intake, store_batch
 from ingest.decoders import native
+from ingest.inbox import Inbox
+from ingest.lead import Lead
 from ingest.message import Message
 from ingest.places import SensorPlaces
 from ingest.senders import Allowance, Senders
 from ingest.validate import Limits
+from ingest.worker import Worker
 from ingest.writer import Writer
 from store.base.stage import open_stages
 from store.readings import ingest_counts
@@ -249,3 +255,58 @@ def test_messages_full_of_conflicts_are_read_again_once_each(work: Work, monkeyp
     letters = work.rows("SELECT payload, reasons FROM dead_letter ORDER BY dead_letter_id")
     assert [letter["payload"] for letter in letters] == reads[10:20]
     assert all(letter["reasons"] == {"conflict": 20} for letter in letters)
+
+
+class Repeating:
+    """A source that brings again what it was not told of, as often as it is permitted."""
+
+    epoch = takeovers = 0
+    refusal: str | None = None
+    forgotten: str | None = None
+
+    def __init__(self, inbox: Inbox, messages: Sequence[Message]) -> None:
+        self.inbox, self.left = inbox, list(messages)
+        self.ended, self.connected, self.waits = threading.Event(), threading.Event(), True
+
+    def start(self) -> None:
+        pass
+
+    def stop(self) -> None:
+        pass
+
+    def permit(self, _address: Address) -> None:
+        self.waits = False
+        self.inbox.put(self.left)
+
+    def drop(self) -> None:
+        self.waits = True
+
+    def acknowledge(self, batch: Sequence[Message]) -> None:
+        self.left = [message for message in self.left if message not in batch]
+        if not self.left:
+            self.ended.set()
+
+    def publish(self, _requests: Sequence[tuple[str, bytes]]) -> None:
+        pass
+
+
+def test_a_worker_whose_letter_is_refused_acknowledges_nothing_and_tries_again(
+    work: Work, plain_database: Database
+) -> None:
+    """It ended with the error, and nobody stored anything until it was started again."""
+    work.register("s")
+    work.conn.execute("ALTER TABLE reading ADD CONSTRAINT no_thirty CHECK (temperature <> 30)")
+    work.conn.execute("ALTER TABLE dead_letter ADD CONSTRAINT no_letter CHECK (reason <> 'refused')")
+    messages = [said("s", {"temperature": celsius}, celsius) for celsius in (20, 30)]
+    inbox = Inbox(100)
+    source, unacknowledged = Repeating(inbox, messages), list[int]()
+
+    def repair() -> None:
+        unacknowledged.append(len(source.left))
+        work.conn.execute("ALTER TABLE dead_letter DROP CONSTRAINT no_letter")
+
+    lead = Lead(lambda: plain_database.connect(autocommit=True), Address("mqtt://broker", "w"), lambda: NOON)
+    Worker(lead, source, inbox, work.writer, BatchBounds(10, 0.05), repair).run(threading.Event())
+    assert unacknowledged == [2]
+    assert work.one("SELECT count(*) FROM reading") == 1
+    assert work.rows("SELECT topic, reason FROM dead_letter") == [{"topic": messages[1].topic, "reason": "refused"}]
