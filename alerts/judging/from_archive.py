@@ -20,7 +20,7 @@ from archives.reading import Shard
 from domain.instants import to_datetime, to_us
 from domain.policy import Policy
 
-BATCH_READINGS = 2_000_000  # judged at a time
+BATCH_READINGS = 4_000_000  # judged at a time
 AT_ONCE = 2 * BATCH_READINGS  # of fewer homes over a longer span, in stretches
 NO_ROWS = np.empty(0, JUDGED_ROW)
 Beside = Callable[[list[int], datetime, datetime], NDArray[np.void]]  # of sensors in [start, end), by sensor and time
