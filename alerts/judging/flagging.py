@@ -54,8 +54,7 @@ class Changes:
     now: datetime
     desk: DeskRule | None  # of the rules in force now
     readings: OneHistory  # that flags are explained by
-    new: list[dict[str, Any]] = field(default_factory=list)
-    whys: list[Why] = field(default_factory=list)  # of the new ones
+    new: list[dict[str, Any]] = field(default_factory=list)  # whose `why` is put into words when they are stored
     known: list[dict[str, Any]] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)  # homes whose ended flag is open after all
     moved: dict[int, int] = field(default_factory=dict)  # flag → the ticket that it has from now on
@@ -156,9 +155,8 @@ def raise_flags(conn: Connection, policy: Policy, fresh: list[tuple[int, np.void
 def _add(policy: Policy, changes: Changes, last: "Last", flag: FreshFlag, why: Why) -> int:
     """Make the row of a new flag and find its ticket; return the ticket."""
     ticket = _ticket(policy, changes, last, flag)
-    row = _flag_row(policy, flag, ticket, changes.now)
+    row = _flag_row(policy, flag, ticket, why, changes.now)
     changes.new.append(row)
-    changes.whys.append(why)
     if flag.over:
         changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag.flag_id, cleared_at=row["cleared_at"])
     return ticket
@@ -282,13 +280,14 @@ def _priority(changes: Changes, flag: FreshFlag) -> int:
     return priority(TicketClass.COLD, Cold(severity, shortfall, changes.now - flag.since), changes.desk)
 
 
-def _flag_row(policy: Policy, flag: FreshFlag, ticket: int, now: datetime) -> dict[str, Any]:
+def _flag_row(policy: Policy, flag: FreshFlag, ticket: int, why: Why, now: datetime) -> dict[str, Any]:
     return {
         "flag_id": flag.flag_id,
         "home_id": flag.home_id,
         "confirmed_at": instant_text(flag.machine["confirmed_at"]),
         "raised_at": now.isoformat(),
         "policy": policy.labels[int(flag.machine["version"])],
+        "why": why,
         "ticket_id": ticket,
         "source": flag.source.value,
         **flag_columns(flag.machine),
@@ -336,7 +335,7 @@ def write_flags(
 
 def _insert(conn: Connection, changes: Changes) -> None:
     """Store new flags with their explanations."""
-    flag_rows.insert(conn, [{**row, "why": why()} for row, why in zip(changes.new, changes.whys, strict=True)])
+    flag_rows.insert(conn, [{**row, "why": row["why"]()} for row in changes.new])
 
 
 def _take_over(conn: Connection, changes: Changes) -> None:

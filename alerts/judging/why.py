@@ -57,7 +57,9 @@ def explain(
     for home, flag in fresh:
         for at in (_proven(flag), int(flag["cold_since"])):
             asked.setdefault((home, at), len(asked))
-    together = _Together(policy, homes, asked, _heard(conn, policy, list(asked), readings))
+    weights = ReadingRules(policy)
+    heard = _heard(conn, policy, weights, list(asked), readings)
+    together = _Together(policy, weights, homes, asked, heard)
     return [partial(together.why, home, flag) for home, flag in fresh]
 
 
@@ -67,16 +69,17 @@ class _Together:
     def __init__(
         self,
         policy: Policy,
+        weights: ReadingRules,
         homes: Mapping[int, place_rows.ContractRow],
         asked: Mapping[tuple[int, int], int],
         heard: Sequence[rooms_then.PointThen],
     ) -> None:
-        self._policy, self._homes, self._asked, self._heard = policy, homes, asked, heard
+        self._policy, self._weights, self._homes, self._asked, self._heard = policy, weights, homes, asked, heard
         self._rules = _Rules(policy)
 
     @cached_property
     def _points(self) -> list[list[RoomThen]]:
-        return _judged(self._policy, [at for _, at in self._asked], self._heard)
+        return _judged(self._policy, self._weights, [at for _, at in self._asked], self._heard)
 
     def why(self, home: int, flag: np.void) -> dict[str, Any]:
         """Return the explanation of a flag of a home."""
@@ -90,19 +93,20 @@ def _proven(flag: np.void) -> int:
 
 
 def _heard(
-    conn: Connection, policy: Policy, asked: Sequence[tuple[int, int]], readings: OneHistory
+    conn: Connection, policy: Policy, weights: ReadingRules, asked: Sequence[tuple[int, int]], readings: OneHistory
 ) -> list[rooms_then.PointThen]:
     """Return what was heard of homes at instants (µs)."""
     longest = max(version.hold_intervals for version in policy.versions)
-    weights = ReadingRules(policy)
     left_out = _suspects(conn, weights, asked, readings) if weights.screens else []
     old = old_readings(conn, readings, asked, longest)
     return rooms_then.heard(conn, [home for home, _ in asked], [at for _, at in asked], longest, left_out, old)
 
 
-def _judged(policy: Policy, instants: Sequence[int], heard: Sequence[rooms_then.PointThen]) -> list[list[RoomThen]]:
+def _judged(
+    policy: Policy, weights: ReadingRules, instants: Sequence[int], heard: Sequence[rooms_then.PointThen]
+) -> list[list[RoomThen]]:
     """Return the judged points of each question, coldest first, then the silent ones."""
-    judged, values, until = ReadingRules(policy).weigh(_placed(heard))
+    judged, values, until = weights.weigh(_placed(heard))
     at = np.array(instants, np.int64)[[row.nth - 1 for row in heard]]
     holds = judged & (until > at)
     points: list[list[RoomThen]] = [[] for _ in instants]
