@@ -74,7 +74,7 @@ class Worker:
             if self.lead.take(stop):
                 self.writer.name(self.lead.name)
                 self._work(stop)
-        except (*AWAY, psycopg.Error) as error:
+        except psycopg.Error as error:
             self._part()
             pause_s = self._backoff.fail()
             log.warning(f"{_what_failed(error)}; nothing acknowledged", error=str(error).strip()[:500], retry_s=pause_s)
@@ -150,7 +150,7 @@ class Worker:
         self.lead.let_go()
 
 
-def _what_failed(error: Exception) -> str:
+def _what_failed(error: psycopg.Error) -> str:
     if isinstance(error, AWAY):
         return what_is_wrong(error)
     if isinstance(error, NOT_MIGRATED):

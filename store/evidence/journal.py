@@ -118,21 +118,22 @@ class Relation:
             ),
             table=self.identifier,
             first=sql.Identifier(self.key[0]),
-            nulls=self._nulls(1),
+            nulls=_nulls(len(self.key)),
             together=self._together(),
         )
-
-    def _nulls(self, but: int) -> sql.SQL:
-        """Return what follows the first number in the lowest of all keys that have so many parts less."""
-        return sql.SQL(", NULL" * (len(self.key) - but))
 
     def _together(self) -> sql.Composable:
         if self.together is None:
             return sql.SQL("")
         relation, parts = self.together
         return sql.SQL(_TOGETHER).format(
-            relation=sql.Literal(relation), parts=sql.Identifier(parts), nulls=self._nulls(2)
+            relation=sql.Literal(relation), parts=sql.Identifier(parts), nulls=_nulls(len(self.key) - 1)
         )
+
+
+def _nulls(parts: int) -> sql.SQL:
+    """Return what follows the first number in the lowest key of so many parts."""
+    return sql.SQL(", NULL" * (parts - 1))
 
 
 _FLAG = (
