@@ -103,7 +103,7 @@ class _FileInTurn:
     """A file that is read from its first sensors to its last."""
 
     def __init__(self, shard: Shard, file: ArchiveFile) -> None:
-        self._place, self._name = shard.place, f"{manifest.home(shard.utility)}/{file.path}"
+        self._place, self._name = shard.place, manifest.file_name(shard.utility, file.path)
         self._footer = read_footer(self._place, self._name)
         self._columns = _stored(self._footer)
         self._last: tuple[int, ReadingColumns] | None = None  # the number of the group that was read last

@@ -114,6 +114,11 @@ def home(utility: str) -> str:
     return f"utility={utility}"
 
 
+def file_name(utility: str, path: str) -> str:
+    """Return the name of a file, whose path an entry has, at the place of an archive."""
+    return f"{home(utility)}/{path}"
+
+
 def entry_name(utility: str, number: int) -> str:
     """Return the name of an entry."""
     return f"{home(utility)}/manifest/{number:08}.json"

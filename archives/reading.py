@@ -174,7 +174,7 @@ class ReadingArchive:
         span, found = (to_us(start), to_us(end)), np.zeros(len(sensors))
         for shard, mine in self._holding(READINGS, sensors):
             for file in _files(shard, mine, span):
-                first, last, share = _shares(shard.place, _name(shard, file))
+                first, last, share = _shares(shard.place, manifest.file_name(shard.utility, file.path))
                 upto = np.concatenate(([0.0], np.cumsum(share)))
                 low, high = np.searchsorted(last, sensors), np.searchsorted(first, sensors, "right")
                 found += upto[np.maximum(low, high)] - upto[low]
@@ -229,10 +229,6 @@ def _files(shard: Shard, sensors: NDArray[np.int32] | None, span: tuple[int, int
                 yield file
 
 
-def _name(shard: Shard, file: ArchiveFile) -> str:
-    return f"{manifest.home(shard.utility)}/{file.path}"
-
-
 def has_any(sensors: NDArray[np.int32] | None, low: int, high: int) -> bool:
     """Return whether some of the sensors, rising, are within bounds."""
     if sensors is None:
@@ -257,7 +253,7 @@ def _read_file(
     fields: Sequence[str] | None,
 ) -> Arrays | None:
     """Return the readings of a file in a span; of some sensors (rising), or of all. None: it has none."""
-    kind, name = layout.KINDS[shard.kind], _name(shard, file)
+    kind, name = layout.KINDS[shard.kind], manifest.file_name(shard.utility, file.path)
     wanted = footer_of(shard.place, name).groups_of(sensors, span)
     if not wanted:
         return None

@@ -297,7 +297,7 @@ def absent(archive: ReadingArchive, before: datetime | None = None) -> Iterator[
     sizes = dict(archive.place.names(manifest.home(archive.utility)))
     for kind in KINDS.values():
         for file in archive.files(kind):
-            name = f"{manifest.home(archive.utility)}/{file.path}"
+            name = manifest.file_name(archive.utility, file.path)
             if (before is None or file.measured[0] < to_us(before)) and sizes.get(name) != file.size:
                 yield name
 

@@ -46,7 +46,7 @@ def every_file(archive: ReadingArchive) -> list[ArchiveFile]:
 
 def fault_of(archive: ReadingArchive, file: ArchiveFile) -> ArchiveFault | None:
     """Read a file to its end; None: all of its bytes are as they were written."""
-    name, hashed, size = f"{manifest.home(archive.utility)}/{file.path}", sha256(), 0
+    name, hashed, size = manifest.file_name(archive.utility, file.path), sha256(), 0
     try:
         for block in archive.place.blocks(name):
             hashed.update(block)
@@ -61,6 +61,6 @@ def fault_of(archive: ReadingArchive, file: ArchiveFile) -> ArchiveFault | None:
 
 def strays(archive: ReadingArchive) -> Iterator[str]:
     """Yield the names of files that no entry needs: of an attempt that was cut off, or replaced."""
-    named = {f"{manifest.home(archive.utility)}/{file.path}" for file in every_file(archive)}
+    named = {manifest.file_name(archive.utility, file.path) for file in every_file(archive)}
     named |= {manifest.entry_name(archive.utility, entry.number) for entry in archive.entries}
     return (name for name, _ in archive.place.names(manifest.home(archive.utility)) if name not in named)

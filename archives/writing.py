@@ -40,7 +40,7 @@ def write(target: Target, blocks: Iterable[NDArray[np.void]]) -> ArchiveFile | N
     chosen = layout.encodings(target.kind, table)
     rows, sensors, measured = 0, list[int](), list[int]()
     with (
-        target.place.writing(f"{manifest.home(target.utility)}/{target.path}") as out,
+        target.place.writing(manifest.file_name(target.utility, target.path)) as out,
         layout.writer(out, target.kind.schema, chosen) as file,
     ):
         for group in chain([first], groups):

@@ -166,7 +166,7 @@ def _published(place: ArchivePlace, utility: str) -> list[str]:
     published = list(manifest.entries(place, utility))
     if not published:
         raise UsageError(f"--utility {utility}: has published no briefs: there, run hearth archive brief")
-    return [f"{manifest.home(utility)}/{file.path}" for file in published[-1].files]
+    return [manifest.file_name(utility, file.path) for file in published[-1].files]
 
 
 def _write_orders(rejudging: Rejudging, archive: ReadingArchive, homes: Sequence[int], run: FarRun) -> list[str]:
@@ -181,7 +181,7 @@ def _write_orders(rejudging: Rejudging, archive: ReadingArchive, homes: Sequence
         mine = more[np.isin(more["sensor_id"], brief.stays["sensor_id"])]
         files.append(ShardOrder(archive.utility, number, brief, shards, mine).write(run.results))
     manifest.append(run.results, archive.utility, files, run.span.at)
-    return [f"{manifest.home(archive.utility)}/{file.path}" for file in files]
+    return [manifest.file_name(archive.utility, file.path) for file in files]
 
 
 def _tasks(

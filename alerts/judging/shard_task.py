@@ -81,7 +81,7 @@ class ShardOrder(NamedTuple):
     def write(self, place: ArchivePlace) -> ArchiveFile:
         """Write it to a place, where no manifest names it yet."""
         path = f"kind={ORDER}/{self.number:06}-{token_hex(8)}.msgpack"
-        with place.writing(f"{manifest.home(self.utility)}/{path}") as out:
+        with place.writing(manifest.file_name(self.utility, path)) as out:
             out.write(self.to_bytes())
         return verdict_files.named(path, ORDER, self.number, self.brief.homes, out)
 

@@ -48,7 +48,7 @@ def write(target: VerdictTarget, verdicts: Sequence[SpanVerdict]) -> list[Archiv
     for kind, rows in _rows(verdicts).items():
         rows = rows[np.argsort(rows["home_id"], kind="stable")]
         path = f"kind={kind}/shard={target.shard:06}/{attempt}.parquet"
-        with target.place.writing(f"{manifest.home(target.utility)}/{path}") as out:
+        with target.place.writing(manifest.file_name(target.utility, path)) as out:
             pq.write_table(_table(rows), out, compression="zstd", store_schema=False)
         files.append(named(path, kind, target.shard, rows["home_id"], out))
     return files
@@ -148,7 +148,7 @@ def _table(rows: NDArray[np.void]) -> pa.Table:
 
 
 def _read(place: ArchivePlace, utility: str, file: ArchiveFile) -> NDArray[np.void]:
-    name = f"{manifest.home(utility)}/{file.path}"
+    name = manifest.file_name(utility, file.path)
     content = place.read(name) or b""
     if sha256(content).hexdigest() != file.sha256:
         raise ArchiveBroken(f"{name}: is not as it was written")

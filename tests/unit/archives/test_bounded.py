@@ -51,7 +51,7 @@ def test_what_a_reader_has_left_it_reads_again(archive: ReadingArchive) -> None:
 
 
 def names(archive: ReadingArchive) -> list[str]:
-    return [f"{manifest.home(shard.utility)}/{shard.files[0].path}" for shard in archive.shards(READINGS)]
+    return [manifest.file_name(shard.utility, shard.files[0].path) for shard in archive.shards(READINGS)]
 
 
 def test_footers_are_kept_up_to_so_many_groups_and_those_asked_for_lately(archive: ReadingArchive) -> None:
