@@ -175,9 +175,14 @@ class Backend:
                     pass
 
     def waits_for(self) -> list[int]:
-        """Return the sessions whose locks it waits for."""
+        """Return the sessions of simulated processes whose locks it waits for.
+
+        All that notify someone wait for each other in the whole server, also those of the stage beside this one. Nobody
+        here can end such a wait, and it is over in no time.
+        """
         result = self.admin.pgconn.exec_prepared(BLOCKERS, [b"%d" % self.pid])
-        return [int(result.get_value(n, 0) or 0) for n in range(result.ntuples)]
+        pids = [int(result.get_value(n, 0) or 0) for n in range(result.ntuples)]
+        return [pid for pid in pids if pid in self.pool.lent]
 
     def stand(self) -> None:
         """Let others go on until it has answered."""

@@ -1,5 +1,6 @@
 """A handful of seeds and of planted bugs; all of them by `python -m tests.simulation`."""
 
+import threading
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -7,11 +8,12 @@ from random import Random
 from types import SimpleNamespace
 from typing import cast
 
+import psycopg
 import pytest
 
 from tests.simulation import playing, timeline
 from tests.simulation.__main__ import seeds_to_find
-from tests.simulation.backends import IDLE
+from tests.simulation.backends import IDLE, Connection
 from tests.simulation.broker import Published, Session
 from tests.simulation.invariants import sent_is_dealt_with
 from tests.simulation.invariants.clocks_by_hand import Clock
@@ -78,6 +80,28 @@ def test_a_session_whose_client_is_gone_is_free_again(on: Stage, begun: str) -> 
     assert on.admin.execute("SELECT count(*) FROM pg_locks WHERE pid = %s", (pid,)).fetchone() == (0,)
     assert (backend.pid, backend.status, backend.is_piping) == (pid, IDLE, False)
     backend.raw.close()
+
+
+def test_a_session_that_is_not_played_lets_no_time_pass(on: Stage) -> None:
+    """A wait for the stage beside this one became one until the next beat, at which others released something."""
+    line, process, finished = Timeline(Random(0), 0, []), Process("watch-1"), list[int]()
+    timeline.enter(line)
+    outside = psycopg.connect(on.url, autocommit=True)
+    outside.execute("SELECT pg_advisory_lock(1)")
+    conn, other = (Connection(on.pool, on.pool.lend(on.url_as("watch")), process, lambda *_: None) for _ in range(2))
+    other.backend.command("BEGIN")
+
+    def lock() -> None:
+        conn.execute("SELECT pg_advisory_lock(1)")
+        finished.append(line.now_us)
+
+    line.start(process, lock)
+    release = threading.Timer(0.1, outside.close)
+    release.start()
+    line.finish(MINUTE)
+    line.kill(process)
+    release.join()
+    assert finished == [0]
 
 
 def test_all_ends_with_a_process_that_is_killed() -> None:
