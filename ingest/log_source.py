@@ -210,5 +210,5 @@ class LogSource(PermittedSource):
 
 def address_of(topic: str, key: bytes) -> str:
     """Return what the sources know a record by: its key, if that is a topic of MQTT, else topic/key."""
-    text = key.decode("utf-8", "replace")
+    text = key.decode("utf-8", "replace").replace("\0", "\ufffd")
     return text if LEVEL in text else f"{topic}{LEVEL}{text}" if text else topic

@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Message(NamedTuple):
     """A message, with all that storing and acknowledging it needs."""
 
-    topic: str
+    topic: str  # text that the database takes: what is no UTF-8, or NUL, is replaced
     payload: bytes
     received_us: int  # µs since 1970, when it left the socket; no two messages of a worker share it
     mid: int

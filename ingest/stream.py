@@ -96,7 +96,7 @@ class PacketStream:
 
     def _message(self, data: bytes, first: int, at: int, end: int, received_us: int) -> Message:
         topic_end = at + 2 + (data[at] << 8 | data[at + 1])
-        topic = data[at + 2 : topic_end].decode("utf-8", "replace")
+        topic = data[at + 2 : topic_end].decode("utf-8", "replace").replace("\0", "\ufffd")
         at, mid, qos = topic_end, 0, first >> 1 & 3
         if qos:
             mid, at = data[at] << 8 | data[at + 1], at + 2

@@ -149,8 +149,8 @@ def insert(conn: Connection, letters: Sequence[DeadLetter]) -> None:
     """Store letters in order."""
     with conn.cursor() as cur, cur.copy(COPY) as copy:
         for letter in letters:
-            said = letter[:4]
-            copy.write_row((*said, *_why(letter.faults, letter.reasons)))
+            at, topic, *said = letter[:4]
+            copy.write_row((at, _clean(topic), *said, *_why(letter.faults, letter.reasons)))
 
 
 def newest(conn: Connection, wanted: LetterFilter, most: int) -> list[WaitingLetter]:
@@ -213,13 +213,16 @@ def health(conn: Connection) -> Health:
 
 
 def _why(faults: Sequence[LetterFault], reasons: Mapping[str, int]) -> tuple[str, str, str, str]:
-    """Return the columns reason, detail, faults and reasons. NUL is removed: PostgreSQL's text cannot hold it."""
+    """Return the columns reason, detail, faults and reasons."""
     listed = [{name: _clean(v) for name, v in fault._asdict().items() if v is not None} for fault in faults]
     return faults[0].reason, _clean(faults[0].detail), json.dumps(listed, ensure_ascii=False), json.dumps(reasons)
 
 
 def _clean(value: Any) -> Any:
-    return value.replace("\0", "␀") if isinstance(value, str) else value
+    """Replace what no text of PostgreSQL holds: NUL, halves of characters. A letter that is refused stops a worker."""
+    if not isinstance(value, str):
+        return value
+    return value.encode(errors="replace").decode().replace("\0", "␀")
 
 
 def _number(conn: Connection, statement: LiteralString, wanted: LetterFilter) -> int:

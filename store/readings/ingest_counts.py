@@ -72,6 +72,7 @@ ON CONFLICT DO NOTHING
 SELECT_LATEST = "SELECT count(*), max(last_batch_at) FROM ingest_worker"
 DELETE_SAMPLES = "DELETE FROM ingest_sample WHERE at < %(before)s"
 SAMPLES_KEPT = timedelta(days=14)
+SENDER_LETTERS = 200  # of its name: a topic may be longer than an index takes
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,10 @@ class Excess:
     deferred: int = 0  # messages that were delayed
     put_by: int = 0  # messages that were deferred unread
     unkept: int = 0  # dead letters and messages that were counted but not kept
+
+    def plus(self, more: "Excess") -> "Excess":
+        """Return the sum of two."""
+        return Excess(self.deferred + more.deferred, self.put_by + more.put_by, self.unkept + more.unkept)
 
 
 @dataclass(frozen=True)
@@ -135,9 +140,13 @@ def add_voids(conn: Connection, worker: str, voids: Sequence[NoValueCount], now:
 
 
 def add_excess(conn: Connection, excess: Mapping[str, Excess], now: datetime) -> None:
-    """Add the excess of senders."""
-    columns = {name: [getattr(one, name) for one in excess.values()] for name in ("deferred", "put_by", "unkept")}
-    conn.execute(ADD_EXCESS, {"senders": list(excess), "now": now, **columns})
+    """Add the excess of senders; those whose names are alike as far as names are kept are one."""
+    sums: dict[str, Excess] = {}
+    for sender, more in excess.items():
+        kept = sender[:SENDER_LETTERS]
+        sums[kept] = sums.get(kept, Excess()).plus(more)
+    columns = {name: [getattr(one, name) for one in sums.values()] for name in ("deferred", "put_by", "unkept")}
+    conn.execute(ADD_EXCESS, {"senders": list(sums), "now": now, **columns})
 
 
 def excess(conn: Connection, since: datetime, most: int) -> dict[str, Excess]:

@@ -1,6 +1,7 @@
 """The writer of a worker: bounded work, culprits found cheaply, floods put by and not lost."""
 
 import json
+import random
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -8,11 +9,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.rows import dict_row
 
 from alerts.judging.judge import Judge
 from domain import policy_file
+from domain.instants import to_us
+from ingest import varint
 from ingest import writer as writer_module
 from ingest.address import Address
 from ingest.ahead import BatchBounds
@@ -20,15 +25,17 @@ from ingest.batch import Fates, Intake, store_batch
 from ingest.decoders import native
 from ingest.inbox import Inbox
 from ingest.lead import Lead
-from ingest.message import Message
+from ingest.log_source import address_of
+from ingest.message import Message, Stamps
 from ingest.places import SensorPlaces
 from ingest.senders import Allowance, Senders
+from ingest.stream import PacketStream
 from ingest.validate import Limits
 from ingest.worker import Worker
 from ingest.writer import Writer
 from store.base.stage import open_stages
 from store.readings import ingest_counts
-from store.readings.ingest_counts import Excess
+from store.readings.ingest_counts import SENDER_LETTERS, Excess
 from tests import registry_rows as town
 from tests.conftest import Database
 
@@ -310,3 +317,41 @@ def test_a_worker_whose_letter_is_refused_acknowledges_nothing_and_tries_again(
     assert unacknowledged == [2]
     assert work.one("SELECT count(*) FROM reading") == 1
     assert work.rows("SELECT topic, reason FROM dead_letter") == [{"topic": messages[1].topic, "reason": "refused"}]
+
+
+def delivered(topic: bytes, payload: bytes) -> list[Message]:
+    """Return a message as a broker sends it, and as a log has it."""
+    body = len(topic).to_bytes(2) + topic + b"\0\1" + payload
+    found = PacketStream(False, 1).feed(b"\x32" + varint.encode(len(body)) + body, Stamps(lambda: to_us(NOON)))
+    return [*found, found[0]._replace(topic=address_of("log", topic))]
+
+
+@given(
+    topic=st.binary(max_size=99).map(lambda device: b"hearth/v1/%b/telemetry" % device) | st.binary(max_size=99),
+    payload=st.binary(max_size=99) | st.text(max_size=20).map(lambda text: json.dumps({"id": text, "ts": 1}).encode()),
+    error=st.text(),
+)
+@example(b"hearth/v1/\0/telemetry", b"\0", "\0")
+@example(b"\xff\xed\xa0\x80", b'{"id": "\\ud800", "temperature": 1}', "\ud800")
+@example(b"a" * 65_535, b'{"id": "\\u0000", "ts": 1e400}', "x" * 10_000)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_a_broker_delivers_can_be_set_aside(work: Work, topic: bytes, payload: bytes, error: str) -> None:
+    """A letter that is refused, too, would hold up its worker for ever."""
+    messages = delivered(topic, payload)
+    work.conn.execute("TRUNCATE dead_letter, ingest_worker, ingest_dead, ingest_deferred")
+    work.writer._bury(work.conn, messages, ValueError(error))
+    assert work.one("SELECT count(*) FROM dead_letter WHERE reason = 'refused'") == len(messages)
+    assert work.store(messages) == len(messages)
+    work.writer.put_by(work.conn, messages)
+    while work.writer.store_later(work.conn):
+        pass
+    assert work.one("SELECT sum(messages) FROM ingest_worker") == 3 * len(messages)
+    assert work.one("SELECT count(*) FROM ingest_deferred") == 0
+
+
+def test_a_sender_with_a_name_of_any_length_is_counted_among_those_beyond_their_bounds(work: Work) -> None:
+    """An index takes so much of a name: one that was longer kept its worker from storing anything."""
+    names = [f"hearth/v1/{'0' * 300}{random.Random(n).randbytes(5_000).hex()}/telemetry" for n in range(2)]
+    work.writer.note_deferred(work.conn, {"hearth/v1/s/telemetry": 5, names[0]: 1, names[1]: 2})
+    found = ingest_counts.excess(work.conn, NOON, 10)
+    assert found == {"hearth/v1/s/telemetry": Excess(deferred=5), names[0][:SENDER_LETTERS]: Excess(deferred=3)}
