@@ -9,7 +9,7 @@ import structlog
 from psycopg import Connection
 
 from domain.backoff import Backoff
-from store.base.away import AWAY, what_is_wrong
+from store.base.away import AWAY, is_away, what_is_wrong
 
 FIRST_RETRY_S = 0.5
 SLOWEST_RETRY_S = 15.0
@@ -50,10 +50,8 @@ class Round:
             return False
         try:
             more = self.work(conn) is True
-        except AWAY:
-            raise
-        except Exception:
-            if conn.closed:
+        except Exception as error:
+            if is_away(error) or conn.closed:
                 raise
             log.exception("round failed", round=self.name)
             self.due_s = now_s + max(self.every_s, PUT_OFF_S)

@@ -2,6 +2,8 @@
 
 import psycopg
 
+from store.base.away import TOO_LARGE
+
 # Errors that lie in the database: another version of it, or rights that are not given. `hearth migrate` sets both.
 NOT_MIGRATED = (
     psycopg.errors.UndefinedTable,
@@ -10,7 +12,7 @@ NOT_MIGRATED = (
     psycopg.errors.InsufficientPrivilege,
 )
 # Errors that lie in what was sent: trying again would not help.
-OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, ValueError)
+OF_CONTENT = (psycopg.DataError, psycopg.IntegrityError, psycopg.ProgrammingError, *TOO_LARGE, ValueError)
 
 
 class Superseded(Exception):

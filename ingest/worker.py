@@ -16,7 +16,7 @@ from ingest.message import Message
 from ingest.message_source import MessageSource
 from ingest.validate import SortedMessages
 from ingest.writer import Writer
-from store.base.away import AWAY, what_is_wrong
+from store.base.away import is_away, what_is_wrong
 
 FIRST_RETRY_S = 0.2
 SLOWEST_RETRY_S = 15.0
@@ -151,7 +151,7 @@ class Worker:
 
 
 def _what_failed(error: psycopg.Error) -> str:
-    if isinstance(error, AWAY):
+    if is_away(error):
         return what_is_wrong(error)
     if isinstance(error, NOT_MIGRATED):
         return "database not as this version needs it: run hearth migrate"

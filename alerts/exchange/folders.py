@@ -27,7 +27,7 @@ from domain.exchange.bodies import NotKnownThere, request
 from domain.notices import NotSent, SendFault
 from domain.policy import Policy
 from domain.spreadsheets import harmless
-from store.base.away import AWAY
+from store.base.away import is_away
 from store.base.halves import kind_of
 
 if TYPE_CHECKING:
@@ -108,10 +108,8 @@ def _tried(conn: Connection, policy: Policy, peer: Peer, now: datetime) -> bool:
     """Read the folder of a peer; one that cannot be read or written keeps no other waiting."""
     try:
         return _read(conn, policy, peer, now)
-    except AWAY:
-        raise
     except Exception as error:
-        if conn.closed:
+        if is_away(error) or conn.closed:
             raise
         log.error("folder of a peer", peer=peer.name, error=kind_of(error))
         return False

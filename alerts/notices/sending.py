@@ -15,7 +15,7 @@ from alerts.notices.recipients import Recipients
 from domain.backoff import doubled
 from domain.exchange.bodies import TheirNumbers
 from domain.notices import NotSent, SendFault
-from store.base.away import AWAY
+from store.base.away import is_away
 from store.base.halves import kind_of
 from store.exchange import peer_rows
 from store.notices import notice_rows, wechat_rows
@@ -74,10 +74,8 @@ class Post:
             try:
                 with conn.transaction():
                     said = self._settle(conn, outcome, now)
-            except AWAY:
-                raise
             except Exception as error:
-                if conn.closed:
+                if is_away(error) or conn.closed:
                     raise
                 said = _set_aside(conn, outcome, error, now)
             self.outcomes.popleft()
@@ -170,9 +168,9 @@ def _set_aside(conn: Connection, outcome: SendOutcome, error: Exception, now: da
             notice_rows.mark_sent(conn, message.message_id, now)
         else:
             notice_rows.mark_failed(conn, message, told, now)
-    except AWAY:
-        raise
     except Exception as again:
+        if is_away(again):
+            raise
         log.error("message left for its lease", key=str(message.key), error=kind_of(again))
     return "failed" if fault else "sent"
 

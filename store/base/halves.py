@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 import structlog
 from psycopg import Connection
 
-from store.base.away import AWAY
+from store.base.away import is_away
 
 T = TypeVar("T")
 AGAIN_AFTER = timedelta(minutes=5)  # what was set aside is tried again
@@ -48,10 +48,8 @@ def in_halves(
     try:
         with conn.transaction():
             work(items)
-    except AWAY:
-        raise
     except Exception as error:
-        if conn.closed:
+        if is_away(error) or conn.closed:
             raise
         if len(items) == 1:
             _set_aside(conn, items[0], error, aside)
@@ -83,10 +81,8 @@ def _set_aside(conn: Connection, item: T, error: Exception, aside: Aside[T]) -> 
     try:
         with conn.transaction():
             aside.act(item, what)
-    except AWAY:
-        raise
     except Exception as again:
-        if conn.closed:
+        if is_away(again) or conn.closed:
             raise
         log.error("cannot be set aside", work=aside.work, item=aside.key(item), error=kind_of(again), at=_place(again))
 

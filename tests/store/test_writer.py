@@ -355,3 +355,22 @@ def test_a_sender_with_a_name_of_any_length_is_counted_among_those_beyond_their_
     work.writer.note_deferred(work.conn, {"hearth/v1/s/telemetry": 5, names[0]: 1, names[1]: 2})
     found = ingest_counts.excess(work.conn, NOON, 10)
     assert found == {"hearth/v1/s/telemetry": Excess(deferred=5), names[0][:SENDER_LETTERS]: Excess(deferred=3)}
+
+
+TOO_LARGE = """
+CREATE FUNCTION refuse_thirty() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE 'index row size exceeds maximum' USING ERRCODE = 'program_limit_exceeded';
+END $$;
+CREATE TRIGGER no_thirty BEFORE INSERT ON reading
+  FOR EACH ROW WHEN (new.temperature = 30) EXECUTE FUNCTION refuse_thirty();
+"""
+
+
+def test_what_is_too_large_for_the_server_is_set_aside(work: Work) -> None:
+    """psycopg counts it among the errors of a server that is away, for which a worker waits."""
+    work.register("s")
+    work.conn.execute(TOO_LARGE)
+    work.store([said("s", {"temperature": celsius}, celsius) for celsius in (20, 30)])
+    assert work.one("SELECT count(*) FROM reading") == 1
+    assert work.rows("SELECT reason FROM dead_letter") == [{"reason": "refused"}]

@@ -47,9 +47,10 @@ def test_a_round_with_more_to_do_comes_again_at_once() -> None:
     assert len(told) == 4
 
 
-def test_a_round_that_fails_is_put_off_and_the_others_go_on() -> None:
+@pytest.mark.parametrize("error", [ValueError("no"), psycopg.errors.ProgramLimitExceeded("no index takes it")])
+def test_a_round_that_fails_is_put_off_and_the_others_go_on(error: Exception) -> None:
     told: list[str] = []
-    rounds = [Round("bad", 0, noting(told, "bad", ValueError("no"))), Round("good", 0, noting(told, "good"))]
+    rounds = [Round("bad", 0, noting(told, "bad", error)), Round("good", 0, noting(told, "good"))]
     run(rounds, 0, PUT_OFF_S - 0.1, PUT_OFF_S)
     assert told == ["bad", "good", "good", "bad", "good"]
 
