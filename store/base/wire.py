@@ -58,6 +58,7 @@ OIDS = {
     "timestamptz": 1184,
     "bool": 16,
 }
+SQL_TYPES = {"milli": "float4"}  # the others are their own
 ELEMENTS = {kind: np.dtype([("bytes", ">i4"), ("value", of)]) for kind, of in KINDS.items()}
 _ARRAY_HEADER = Struct(">5i")  # dimensions, NULL flag, element type, length, lower bound
 
@@ -100,6 +101,12 @@ class _ArrayDumper(Dumper):
 
 
 psycopg.adapters.register_dumper(ArrayParameter, _ArrayDumper)
+
+
+def unnest(layout: Layout) -> LiteralString:
+    """Return what a statement selects from where it is given the columns of rows by `arrays`: the rows, as `given`."""
+    types = ", ".join(f"%({name})s::{SQL_TYPES.get(kind, kind)}[]" for name, kind in layout.items())
+    return f"unnest({types}) AS given ({', '.join(layout)})"
 
 
 def arrays(layout: Layout, rows: NDArray[np.void]) -> dict[str, ArrayParameter]:

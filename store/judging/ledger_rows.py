@@ -35,6 +35,9 @@ CREATE TEMPORARY TABLE IF NOT EXISTS stage_ledger (
 """
 COPY_STAGE = "COPY stage_ledger FROM STDIN (FORMAT BINARY)"
 CLEAR_STAGE = "DELETE FROM stage_ledger"  # a transaction may write more than once
+# Rows that travel in the statement: it is planned once, and leaves no temporary table to be emptied at the commit. More
+# of them would be held by the server as a whole.
+MOST_AS_ARRAYS = 2_000
 # Local days travel as ordinals: 1 is 0001-01-01.
 _INSERT: LiteralString = """
 INSERT INTO ledger AS l (
@@ -44,17 +47,20 @@ INSERT INTO ledger AS l (
 SELECT
   home_id, date '0001-01-01' + (day - 1), compliant, cold, severe, unknown, not_judged, shortfall, heat, deficit,
   nullif(lowest, 'infinity'), (%(labels)s::text[])[version + 1], closed
-FROM stage_ledger
-ORDER BY home_id, day
 """
 # A changed month becomes stale and is summed again (store/figures/kpi_rows.py). Days are few, and homes are many.
 _STALE: LiteralString = """
 INSERT INTO kpi_stale (shard, month)
 SELECT DISTINCT d.shard, date_trunc('month', d.day)::date
 """
-UPSERT = f"""
+
+
+def _upsert(given: LiteralString) -> LiteralString:
+    return f"""
 WITH changed AS (
 {_INSERT}
+FROM {given}
+ORDER BY home_id, day
 ON CONFLICT (home_id, day) DO UPDATE SET
   compliant_us = excluded.compliant_us, cold_us = excluded.cold_us, severe_us = excluded.severe_us,
   unknown_us = excluded.unknown_us, not_judged_us = excluded.not_judged_us, shortfall_us = excluded.shortfall_us,
@@ -71,15 +77,24 @@ RETURNING l.home_id, l.day
 )
 SELECT count(*) FROM changed
 """
-# Without the look for what is there, which a row pays for in an index, a lock and an entry of the WAL.
-ADD = f"""
+
+
+def _add(given: LiteralString) -> LiteralString:
+    """Leave out the look for what is there, which a row pays for in an index, a lock and an entry of the WAL."""
+    return f"""
 WITH stale AS (
 {_STALE} FROM (
-  SELECT DISTINCT s.home_id / %(shard_homes)s AS shard, date '0001-01-01' + (s.day - 1) AS day FROM stage_ledger AS s
+  SELECT DISTINCT home_id / %(shard_homes)s AS shard, date '0001-01-01' + (day - 1) AS day FROM {given}
 ) AS d
 )
 {_INSERT}
+FROM {given}
+ORDER BY home_id, day
 """
+
+
+FEW, MANY = wire.unnest(DAY_ROW), "stage_ledger"
+UPSERT, ADD = {FEW: _upsert(FEW), MANY: _upsert(MANY)}, {FEW: _add(FEW), MANY: _add(MANY)}
 # Home by home, by the key, whatever estimates say: along the index of days, those of all homes would be read for a few.
 _DAYS: LiteralString = """
 FROM unnest(%(homes)s::integer[]) AS h (home_id)
@@ -169,28 +184,32 @@ SELECT_LAST_SHARD = "SELECT coalesce(max(home_id), -1) / %(size)s FROM home"
 
 def put(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
     """Write the DAY_ROW rows that differ; returns the count. `labels` are the labels of policy versions."""
-    row = conn.execute(UPSERT, _staged(conn, rows, labels)).fetchone()
+    given, values = _given(conn, rows, labels)
+    row = conn.execute(UPSERT[given], values).fetchone()
     return int(row[0]) if row else 0
 
 
 def add(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> int:
     """Write DAY_ROW rows of homes that have none on record, as far as is known, as `put` does, at less cost."""
-    values = _staged(conn, rows, labels)
+    given, values = _given(conn, rows, labels)
     try:
         with conn.transaction():
-            conn.execute(ADD, values)
+            conn.execute(ADD[given], values)
     except UniqueViolation:  # the ledger of a shard is brought up to now without a lock on its homes
         return put(conn, rows, labels)
     return len(rows)
 
 
-def _staged(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> dict[str, Any]:
-    """Stage rows; return the values of what writes them."""
+def _given(conn: Connection, rows: NDArray[np.void], labels: Sequence[str]) -> tuple[LiteralString, dict[str, Any]]:
+    """Bring rows to the server, or make them values of a statement; return where it finds them, and its values."""
+    values = {"labels": list(labels), "shard_homes": SHARD_HOMES}
+    if len(rows) <= MOST_AS_ARRAYS:
+        return FEW, {**values, **wire.arrays(DAY_ROW, rows)}
     conn.execute(CREATE_STAGE)
     conn.execute(CLEAR_STAGE)
     with conn.cursor() as cur:
         wire.write(cur, COPY_STAGE, DAY_ROW, rows)
-    return {"labels": list(labels), "shard_homes": SHARD_HOMES}
+    return MANY, values
 
 
 def days(conn: Connection, homes: list[int], span: tuple[date, date], labels: Sequence[str]) -> NDArray[np.void]:

@@ -49,12 +49,14 @@ FROM STDIN (FORMAT BINARY)
 STAGE_READING = "COPY stage_reading FROM STDIN (FORMAT BINARY)"
 # A value is added where there was none; a row with a value that is said again is left alone, and not counted. The time
 # of receipt goes with the temperature. Not by UPDATE: that opens every chunk, and unpacks all that is compressed.
-UPSERT_READING = """
+UPSERT_READING = f"""
 INSERT INTO reading AS r (
   sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed
 )
-SELECT sensor_id, measured_at, received_at, temperature, humidity, battery, quality, self_timed
-FROM stage_reading
+SELECT
+  sensor_id, measured_at, received_at, nullif(temperature, 'NaN'), nullif(humidity, 'NaN'), nullif(battery, 'NaN'),
+  quality, self_timed
+FROM {wire.unnest(READING)}
 ON CONFLICT (sensor_id, measured_at) DO UPDATE SET
   temperature = coalesce(r.temperature, excluded.temperature), humidity = coalesce(r.humidity, excluded.humidity),
   battery = coalesce(r.battery, excluded.battery),
@@ -75,15 +77,16 @@ COPY (
 """
 
 STAGE_SUBSTATION = "COPY stage_substation_reading FROM STDIN (FORMAT BINARY)"
-UPSERT_SUBSTATION = """
+UPSERT_SUBSTATION = f"""
 INSERT INTO substation_reading AS r (
   sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure,
   flow, heat_power, outdoor_temperature, implausible, self_timed
 )
 SELECT
-  sensor_id, measured_at, received_at, supply_temperature, return_temperature, supply_pressure, return_pressure,
-  flow, heat_power, outdoor_temperature, implausible, self_timed
-FROM stage_substation_reading
+  sensor_id, measured_at, received_at, nullif(supply_temperature, 'NaN'), nullif(return_temperature, 'NaN'),
+  nullif(supply_pressure, 'NaN'), nullif(return_pressure, 'NaN'), nullif(flow, 'NaN'), nullif(heat_power, 'NaN'),
+  nullif(outdoor_temperature, 'NaN'), implausible, self_timed
+FROM {wire.unnest(SUBSTATION_READING)}
 ON CONFLICT (sensor_id, measured_at) DO UPDATE SET
   supply_temperature = coalesce(r.supply_temperature, excluded.supply_temperature),
   return_temperature = coalesce(r.return_temperature, excluded.return_temperature),
@@ -110,6 +113,7 @@ COPY (
   WHERE r.measured_at >= %(first)s AND r.measured_at <= %(last)s
 ) TO STDOUT (FORMAT BINARY)
 """
+MOST_TOGETHER = 100  # rows for which a COPY of their own costs more than it saves
 DAY_US = 86_400_000_000  # the length of a chunk, or less
 
 
@@ -133,8 +137,8 @@ SUBSTATIONS = ReadingWay(
 def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64], way: ReadingWay = HOMES) -> StoreOutcome:
     """Store readings of homes (READING fields) or of substations (SUBSTATION_READING fields).
 
-    What is later than anything its sensor has said is new: of homes it goes straight into the table, at half the cost.
-    The key is the judge of that; if it objects, all of it goes through the stage like the rest.
+    What is later than anything its sensor has said is new: of homes it is copied into the table, at half the cost. The
+    key is the judge of that; if it objects, all of it is added like the rest. Of few rows it is added with the rest.
 
     Args:
         last_us: per row of `readings.alone`, the time of the sensor's last stored reading; NONE_US: it has none,
@@ -142,9 +146,11 @@ def insert(conn: Connection, readings: Together, last_us: NDArray[np.int64], way
     """
     rows = readings.alone.rows
     new = (rows["measured_at"] > last_us) & (way is HOMES)
+    if len(rows) <= MOST_TOGETHER and not new.all():
+        new[:] = False
     if new.any() and not _copy(conn, rows if new.all() else rows[new]):
         new[:] = False
-    return readings.alone if new.all() else _through_stage(conn, readings, ~new, way)
+    return readings.alone if new.all() else _added(conn, readings, ~new, way)
 
 
 def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
@@ -157,16 +163,16 @@ def _copy(conn: Connection, rows: NDArray[np.void]) -> bool:
     return True
 
 
-def _through_stage(conn: Connection, readings: Together, staged: NDArray[np.bool_], way: ReadingWay) -> StoreOutcome:
+def _added(conn: Connection, readings: Together, added: NDArray[np.bool_], way: ReadingWay) -> StoreOutcome:
     """Store those rows of which any may be stored before, or in part.
 
     Nearly always all that they say is new. If not, storing is undone to look what was there, and only what is missing
     is stored, until nobody has stored any of it in between.
     """
     outcome = readings.alone
-    while not _store(conn, way, outcome.rows[staged & outcome.brought]):
-        known = np.full((len(staged), len(way.quantities)), np.nan, np.float32)
-        known[staged] = _known(conn, way, readings.alone.rows[staged])
+    while not _store(conn, way, outcome.rows[added & outcome.brought]):
+        known = np.full((len(added), len(way.quantities)), np.nan, np.float32)
+        known[added] = _known(conn, way, readings.alone.rows[added])
         outcome = readings.outcome(known)
     return outcome
 
@@ -176,8 +182,7 @@ def _store(conn: Connection, way: ReadingWay, rows: NDArray[np.void]) -> bool:
     if not len(rows):
         return True
     with conn.transaction() as attempt:
-        _stage(conn, way, rows)
-        if conn.execute(way.upsert).rowcount != len(rows):
+        if conn.execute(way.upsert, wire.arrays(way.layout, rows)).rowcount != len(rows):
             raise Rollback(attempt)
         return True
     return False

@@ -27,6 +27,7 @@ from domain.states import HomeState
 from ingest.ahead import SortedAhead
 from ingest.worker import Worker
 from ingest.writer import Writer
+from store.base import wire
 from store.evidence import chain_rows
 from store.judging import state_rows
 from store.network import child_rows
@@ -179,8 +180,7 @@ def all_new(_store: Any) -> Any:
 
     def store(conn: Any, way: Any, rows: Any) -> bool:
         if len(rows):
-            reading_rows._stage(conn, way, rows)
-            conn.execute(way.upsert)
+            conn.execute(way.upsert, wire.arrays(way.layout, rows))
         return True
 
     return store

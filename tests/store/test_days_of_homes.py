@@ -109,11 +109,13 @@ def test_an_old_snapshot_takes_no_home(conn: Connection, plain_database: Databas
             other.execute(DELETE)
 
 
+@pytest.mark.parametrize("most", [ledger_rows.MOST_AS_ARRAYS, 2])
 @pytest.mark.parametrize("write", [ledger_rows.put, ledger_rows.add])
 def test_days_that_another_has_added_since_the_look_are_written_over(
-    conn: Connection, plain_database: Database, write: Callable[..., int]
+    conn: Connection, plain_database: Database, monkeypatch: pytest.MonkeyPatch, write: Callable[..., int], most: int
 ) -> None:
     """The ledger of a shard is brought up to now without a lock on its homes, beside a recheck that found no days."""
+    monkeypatch.setattr(ledger_rows, "MOST_AS_ARRAYS", most)
     first, labels = date(2026, 1, 2), ["p"]
     rows = np.zeros(3, wire.native(ledger_rows.DAY_ROW))
     rows["home_id"], rows["day"], rows["closed"] = 1, first.toordinal() + np.arange(3), True

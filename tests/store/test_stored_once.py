@@ -121,7 +121,7 @@ def test_any_readings_have_the_fates_they_have_one_by_one_whatever_is_believed_o
 
 
 class Unsure:
-    """A docket that is certain of nothing, so that all goes through the stage."""
+    """A docket that is certain of nothing, so that nothing is copied."""
 
     def __init__(self, docket: PendingBatch) -> None:
         self._docket = docket
@@ -168,7 +168,7 @@ def furnish(conn: Connection) -> None:
 
 @settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(SAID, min_size=1, max_size=8), min_size=1, max_size=5))
-def test_any_batches_leave_the_same_behind_as_by_the_stage_alone(
+def test_any_batches_leave_the_same_behind_as_without_a_copy(
     plain_database: Database, batches: list[list[tuple[str, int, float]]]
 ) -> None:
     with plain_database.connect(autocommit=True) as conn:
@@ -187,15 +187,27 @@ def test_any_batches_leave_the_same_behind_as_by_the_stage_alone(
         assert outcomes[0] == outcomes[1]
 
 
-def test_what_is_later_than_the_last_of_its_sensor_leaves_the_stage_empty(database: Database) -> None:
+@pytest.mark.parametrize(("most", "late"), [(reading_rows.MOST_TOGETHER, 2), (1, 1)])
+def test_what_is_later_than_the_last_of_its_sensor_is_copied_alone_or_with_many(
+    database: Database, monkeypatch: pytest.MonkeyPatch, most: int, late: int
+) -> None:
+    added, store = list[int](), reading_rows._store
+
+    def watched(conn: Connection, way: reading_rows.ReadingWay, rows: NDArray[np.void]) -> bool:
+        added.append(len(rows))
+        return store(conn, way, rows)
+
+    monkeypatch.setattr(reading_rows, "MOST_TOGETHER", most)
+    monkeypatch.setattr(reading_rows, "_store", watched)
     with database.connect(autocommit=True) as conn:
         town.sensor(conn, "s", town.home(conn, "H"))
         desk = Desk(conn)
         desk.say(("s", NOON, 20.0))
-        for minutes, staged in (((1, 2), 0), ((2,), 0), ((-1, 3), 1), ((4, 4), 0)):
+        for minutes, looked_at in (((1, 2), []), ((2,), [1, 0]), ((-1, 3), [late]), ((4, 4), [])):
+            added.clear()
             with conn.transaction():
                 desk.say(*(("s", NOON + m * MINUTE, 20.0) for m in minutes), now=NOON + 9 * MINUTE)
-                assert desk.rows("SELECT count(*)::integer AS n FROM stage_reading") == [{"n": staged}]
+            assert added == looked_at
         assert desk.rows("SELECT stored, duplicates FROM ingest_health") == [{"stored": 6, "duplicates": 2}]
 
 
