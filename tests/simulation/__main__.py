@@ -29,10 +29,10 @@ def main() -> int:
     """Do what is asked; the exit code is 1 where anything was violated, or a mutant was not found."""
     asked = _parser().parse_args()
     quiet(asked.verbose)
-    with stage.server() as server:
-        if asked.seed is not None:
-            return _replay(stage.make(server, "simulation_0"), asked)
-        stages = [stage.left(stage.make(server, f"simulation_{n}"), n) for n in range(asked.workers)]
+    if asked.seed is not None:
+        with stage.server() as server:
+            return _replay(stage.make(server, "simulation"), asked)
+    with stage.apart(asked.workers) as stages:
         if asked.seeds:
             return _long(stages, asked)
         report = measured(stages, asked)

@@ -177,8 +177,8 @@ class Backend:
     def waits_for(self) -> list[int]:
         """Return the sessions of simulated processes whose locks it waits for.
 
-        All that notify someone wait for each other in the whole server, also those of the stage beside this one. Nobody
-        here can end such a wait, and it is over in no time.
+        All that notify someone wait for each other in the whole server, also those of another database. Nobody here can
+        end such a wait, and it is over in no time.
         """
         result = self.admin.pgconn.exec_prepared(BLOCKERS, [b"%d" % self.pid])
         pids = [int(result.get_value(n, 0) or 0) for n in range(result.ntuples)]

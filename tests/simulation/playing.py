@@ -10,6 +10,14 @@ from tests.simulation.town import HOMES
 from tests.simulation.world import Plan
 
 MOST_TRIES = 60  # of shrinking
+# What is said is not in the trace. The rows of one statement come into the journal in no certain order, and the key of
+# a message is drawn by chance.
+SELECT_RECORD = """
+SELECT md5(concat(
+  (SELECT string_agg(e.hash, ''::bytea ORDER BY e.event_id) FROM ticket_event AS e),
+  (SELECT string_agg(j.hash, ''::bytea ORDER BY j.hash) FROM journal AS j WHERE j.relation <> 'message')
+))
+"""
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,7 @@ class Outcome:
     digest: int
     faults: dict[str, int]
     violations: list[str]
+    record: str = ""  # digest of what is under seals
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,8 @@ def play(stage: Stage, seed: int, cut: Cut = Cut(), trace: list[str] | None = No
     except Stuck as stuck:
         return Outcome(seed, 0, 0, 0, {}, [f"stuck: {stuck}"])
     violations = invariants.violations(played)
-    return Outcome(seed, played.timeline.steps, played.statements, played.digest, dict(played.met), violations)
+    (record,) = stage.admin.execute(SELECT_RECORD).fetchone() or ("",)
+    return Outcome(seed, played.timeline.steps, played.statements, played.digest, dict(played.met), violations, record)
 
 
 def shrink(stage: Stage, seed: int) -> Cut:

@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,3 +191,14 @@ def server(start: Callable[[Postgres], None] = start) -> Iterator[Postgres]:
     finally:
         made.remove()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def apart(number: int, start: Callable[[Postgres], None] = start) -> Iterator[list[Doorway]]:
+    """Make stages that are played on at once, each on a server of its own.
+
+    A snapshot knows of the transactions of all databases of a server, and what is sealed waits for those.
+    """
+    with ExitStack() as servers:
+        started = [servers.enter_context(server(start)) for _ in range(number)]
+        yield [left(make(one, f"simulation_{n}"), n) for n, one in enumerate(started)]

@@ -11,7 +11,8 @@ from typing import cast
 import psycopg
 import pytest
 
-from tests.simulation import playing, timeline
+from tests import conftest
+from tests.simulation import playing, stage, timeline
 from tests.simulation.__main__ import seeds_to_find
 from tests.simulation.backends import IDLE, Connection
 from tests.simulation.broker import Published, Session
@@ -24,6 +25,7 @@ from tests.simulation.town import MINUTE
 from tests.simulation.world import World
 
 SEED, TWICE = 1, 3
+FIRST, BETWEEN = 5, (9, 2)  # the first has seals and ends in another state than the others
 QUICK = ("offset forgotten", "late readings not judged again")
 FOREVER = float("inf")
 
@@ -83,7 +85,7 @@ def test_a_session_whose_client_is_gone_is_free_again(on: Stage, begun: str) -> 
 
 
 def test_a_session_that_is_not_played_lets_no_time_pass(on: Stage) -> None:
-    """A wait for the stage beside this one became one until the next beat, at which others released something."""
+    """A wait for another database's session became one until the next beat, at which others released something."""
     line, process, finished = Timeline(Random(0), 0, []), Process("watch-1"), list[int]()
     timeline.enter(line)
     outside = psycopg.connect(on.url, autocommit=True)
@@ -102,6 +104,29 @@ def test_a_session_that_is_not_played_lets_no_time_pass(on: Stage) -> None:
     line.kill(process)
     release.join()
     assert finished == [0]
+
+
+def test_what_is_open_on_a_stage_is_not_seen_on_the_one_beside_it() -> None:
+    """Seals wait for transactions, and a server has one snapshot for all of its databases."""
+    with (
+        stage.apart(2, lambda server: conftest.start_with_template(server, "plain")) as (one, other),
+        psycopg.connect(one.url) as busy,
+        psycopg.connect(other.url, autocommit=True) as free,
+    ):
+        for conn in (busy, free):
+            conn.execute("SELECT pg_current_xact_id()")
+        assert free.execute(
+            "SELECT pg_snapshot_xmin(s) = pg_snapshot_xmax(s) FROM pg_current_snapshot() AS s"
+        ).fetchone() == (True,)
+
+
+def test_a_seed_is_the_same_whatever_was_played_before(on: Stage) -> None:
+    first, second = list[str](), list[str]()
+    expected = playing.play(on, FIRST, trace=first)
+    for seed in BETWEEN:
+        playing.play(on, seed)
+    assert playing.play(on, FIRST, trace=second) == expected
+    assert second == first
 
 
 def test_all_ends_with_a_process_that_is_killed() -> None:
