@@ -65,6 +65,14 @@ RELAYED: tuple[AlertRule, ...] = (
         "critical",
     ),
     _relay(
+        "WorkerWaits",
+        titles.WORKER_WAITS,
+        titles.WORKER_WAITS_SUMMARY,
+        titles.WORKER_WAITS_TO_DO,
+        operations.RETRIES,
+        "critical",
+    ),
+    _relay(
         "BrokerDrops",
         titles.BROKER_DROPS_MESSAGES,
         titles.BROKER_DROPS_MESSAGES_SUMMARY,

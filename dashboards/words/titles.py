@@ -187,6 +187,15 @@ BROKER_DISCONNECTED_SUMMARY = Text(
 BROKER_DISCONNECTED_TO_DO = Text(
     "检查消息服务器与证书：hearth check broker", "Look at the broker and certificates: hearth check broker"
 )
+WORKER_WAITS = Text("接入进程在等待", "Worker waits")
+WORKER_WAITS_SUMMARY = Text(
+    "{{ .Labels.instance }} 五分钟来反复重试，未入库任何消息；消息留在消息服务器上",
+    "{{ .Labels.instance }} has tried again for five minutes and stores nothing; messages wait at the broker",
+)
+WORKER_WAITS_TO_DO = Text(
+    "查看该进程日志中数据库拒绝的原因：磁盘已满、只读、权限或约束",
+    "Read in its log why the database refuses: full disk, read-only, a right, a constraint",
+)
 BROKER_DROPS_MESSAGES = Text("消息服务器丢弃消息", "Broker drops messages")
 BROKER_DROPS_MESSAGES_SUMMARY = Text("已确认的消息被丢弃", "Messages that were acknowledged are lost")
 BROKER_DROPS_MESSAGES_TO_DO = Text(
@@ -329,6 +338,7 @@ BROKER_PER_SECOND = Text("消息服务器每秒", "Broker, per second")
 WAITING_AT_THE_BROKER = Text("消息服务器排队", "Waiting at the broker")
 BROKERS_DISK_AND_COPY = Text("消息服务器磁盘与副本", "Broker: disk used, copy in step")
 WORKERS_WITHOUT_THE_BROKER = Text("接入进程未连接", "Workers without the broker")
+TRIES_OF_WORKERS = Text("接入进程五分钟内重试次数", "Tries of workers again, in five minutes")
 
 # panels
 NO_DATA = Text("此时段无数据", "no data in this time range")
