@@ -141,15 +141,15 @@ def set_told(conn: Connection, incident: int, tickets: Sequence[int], seq: int) 
 
 
 def leave_all(conn: Connection, incidents: Sequence[int], reason: str, at: datetime) -> list[int]:
-    """Remove all tickets from incidents; returns them."""
+    """Remove all tickets from incidents; returns them in order."""
     params = {"incidents": list(incidents), "reason": reason, "at": at}
-    return [row[0] for row in conn.execute(LEAVE_ALL, params).fetchall()]
+    return sorted(row[0] for row in conn.execute(LEAVE_ALL, params))
 
 
 def leave_stragglers(conn: Connection, incident: int, before: datetime, at: datetime) -> list[int]:
     """Remove the tickets of homes that stayed cold while the rest recovered, since before an instant; returns them."""
     params = {"incident": incident, "before": before, "at": at}
-    return [row[0] for row in conn.execute(LEAVE_STRAGGLERS, params).fetchall()]
+    return sorted(row[0] for row in conn.execute(LEAVE_STRAGGLERS, params))
 
 
 def undispatched(conn: Connection) -> list[tuple[int, str]]:

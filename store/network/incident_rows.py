@@ -269,7 +269,7 @@ def merge(conn: Connection, wide: NetworkPlace, into: int, at: datetime) -> list
     """Merge the open incidents within a substation or building into a wider one."""
     params = {"substation": wide.substation, "building": wide.building, "into": into, "at": at}
     with conn.cursor(row_factory=class_row(MergedIncident)) as cur:
-        return cur.execute(MERGE, params).fetchall()
+        return sorted(cur.execute(MERGE, params), key=lambda one: one.incident_id)
 
 
 def open_ids(conn: Connection) -> list[int]:

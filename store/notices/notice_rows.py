@@ -98,7 +98,7 @@ SELECT n.addressee_id, n.notice_id, n.outbox_id, o.kind
 FROM notice AS n
 JOIN outbox AS o USING (outbox_id)
 WHERE n.addressee_id = ANY(%(addressees)s) AND n.message_id IS NULL AND n.ready_at <= %(now)s
-ORDER BY n.addressee_id, n.urgent DESC, n.notice_id
+ORDER BY n.addressee_id, n.urgent DESC, n.outbox_id
 """
 POSTPONE = """
 UPDATE notice SET ready_at = %(at)s WHERE addressee_id = %(to)s AND message_id IS NULL AND ready_at <= %(now)s"""
@@ -321,7 +321,7 @@ def waiting(conn: Connection, addressee_ids: Sequence[int], now: datetime) -> li
 
 
 def notices(conn: Connection, addressee_ids: Sequence[int], now: datetime) -> list[NoticeRow]:
-    """Return the waiting notices of addressees, by addressee, urgent ones first."""
+    """Return the waiting notices of addressees, by addressee, urgent ones first, then as it happened."""
     with conn.cursor(row_factory=class_row(NoticeRow)) as cur:
         return cur.execute(SELECT_NOTICES, {"addressees": list(addressee_ids), "now": now}).fetchall()
 

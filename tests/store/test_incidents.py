@@ -187,6 +187,18 @@ def test_an_incident_of_a_building_grows_to_one_of_the_substation(desk: Town) ->
     assert [row["state"] for row in states] == ["closed", "open"]
 
 
+def test_tickets_that_move_are_told_in_their_order_wherever_their_rows_lie(desk: Town) -> None:
+    desk.after(5, a=17.0)
+    first = "(SELECT min(ticket_id) FROM incident_ticket)"
+    desk.conn.execute(f"UPDATE incident_ticket SET joined_at = joined_at WHERE ticket_id = {first}".encode())
+    desk.conn.execute("SET enable_indexscan = off")
+    desk.conn.execute("SET enable_bitmapscan = off")
+    desk.after(5, b=17.0)
+    told = desk.rows("SELECT ticket_id FROM ticket_event WHERE kind = 'incident_moved' ORDER BY event_id")
+    assert len(told) == 10
+    assert told == sorted(told, key=lambda row: row["ticket_id"])
+
+
 def test_homes_that_get_cold_later_join_until_most_are_warm_again(desk: Town) -> None:
     desk.after(5, a=17.0, b=17.0)
     desk.after(35, a=19.0, b=19.0, a0=17.0, b0=17.0)

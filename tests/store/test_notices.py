@@ -81,6 +81,18 @@ def messages(conn: Connection) -> list[Any]:
     )
 
 
+def test_notices_are_written_as_it_happened_whatever_number_they_have(conn: Connection) -> None:
+    """Their numbers are in the order in which the server comes upon the entries."""
+    staff(conn, ("desk", "dispatch", None))
+    places = ("B1", "B2", "B3")
+    put(conn, *(OutboxEntry(NoticeKind.MEASUREMENT_DUE, Audience.DISPATCH, data={"place": one}) for one in places))
+    entries = [entry for (entry,) in rows(conn, "SELECT outbox_id FROM outbox ORDER BY outbox_id")]
+    for entry in reversed(entries):
+        notice_rows.tell(conn, [entry], NOW, NOW)
+    ((addressee,),) = rows(conn, "SELECT addressee_id FROM addressee")
+    assert [row.outbox_id for row in notice_rows.notices(conn, [addressee], NOW)] == entries
+
+
 def test_an_entry_reaches_its_audience_and_the_crew_of_its_station(conn: Connection) -> None:
     north, _ = town.ticket(conn, town.home(conn))
     south, _ = town.ticket(conn, town.home(conn, "B2-101", building="B2", station="South"))
