@@ -7,6 +7,7 @@ by a fault of the seed, and finds out whether a statement is done or waits for a
 import os
 import select
 import signal
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -282,7 +283,7 @@ class Connection(psycopg.Connection[Any]):
         self._prepared = backend.raw._prepared
         self._adapters = backend.raw.adapters
         self.is_cut = False
-        self.before: list[str] = []  # the statements before, for who looks for the reason of a circle
+        self.before = deque[str](maxlen=3)  # the statements before, for who looks for the reason of a circle
         self.refused: str | None = None  # the SQLSTATE with which the server refuses what comes next
         pool.lent[backend.pid] = self
         process.at_death.append(self.cut)
@@ -291,6 +292,11 @@ class Connection(psycopg.Connection[Any]):
     def closed(self) -> bool:
         """True if nothing can be said by it."""
         return self.is_cut
+
+    @property
+    def told_before(self) -> list[str]:
+        """The statements before, each as far as it has to be told."""
+        return [statement[:60] for statement in self.before]
 
     def close(self) -> None:
         """End it."""
@@ -313,25 +319,31 @@ class Connection(psycopg.Connection[Any]):
             return self._finished(gen)
         statement = told(gen)
         self.process.statements += 1
-        self.before = [*self.before[-2:], statement[:60]]
+        self.before.append(statement)
         self.meet(self, statement, True)
         self._require()
         self.backend.tell(timeline.now().now_us)
-        if self.refused and statement == COMMIT and self._num_transactions == 1:
-            self.backend.command("ROLLBACK")
-            self._finished(gen)  # says COMMIT where there is nothing any more: psycopg leaves its transaction
-        if self.refused and statement not in (COMMIT, ROLLBACK, ENTER):
-            self.refuse(self._fault())
-        if self.refused and statement == COMMIT and self._num_transactions == 0:
-            raise psycopg.errors.lookup(self._fault())("the commit is refused, as the seed has it")
-        if statement != ENTER:  # psycopg counts a block once that has begun: the statement after it is refused
-            self.refused = None
+        if self.refused:
+            self._refuse_if_due(gen, statement)
         result = self._finished(gen)
         if self.backend.status == IDLE or statement.startswith(ROLLBACK):
             self.pool.released += 1
         self.meet(self, statement, False)
         self._require()
         return result
+
+    def _refuse_if_due(self, gen: PQGen[Any], statement: str) -> None:
+        """Have the server refuse what is about to be said, where it can."""
+        if statement == ENTER:  # psycopg counts a block once that has begun: the statement after it is refused
+            return
+        if statement == COMMIT and self._num_transactions == 1:
+            self.backend.command("ROLLBACK")
+            self._finished(gen)  # says COMMIT where there is nothing any more: psycopg leaves its transaction
+        if statement not in (COMMIT, ROLLBACK):
+            self.refuse(self._fault())
+        if statement == COMMIT and self._num_transactions == 0:
+            raise psycopg.errors.lookup(self._fault())("the commit is refused, as the seed has it")
+        self.refused = None
 
     def can_fail(self, statement: str, of_content: bool) -> bool:
         """Return whether the server can refuse a statement now; outside of a transaction none has content."""
@@ -373,11 +385,11 @@ class Connection(psycopg.Connection[Any]):
 
     def _stand_in_line(self) -> None:
         patience_ms = PATIENCE_MS
-        while not self.backend.is_ready(patience_ms):
+        while not self.backend.poll.poll(patience_ms):
             is_asked = patience_ms == ALONE_MS or not self.pool.is_alone(self.backend.pid)
             if is_asked and self.backend.waits_for():
                 if about := self.pool.circle(self.backend.pid):
-                    self.pool.circles.append("; ".join(f"{one.process.name} after {one.before}" for one in about))
+                    self.pool.circles.append("; ".join(f"{one.process.name} after {one.told_before}" for one in about))
                     self._be_the_victim()
                 self.backend.stand()
                 self._require()

@@ -20,7 +20,7 @@ from tests.simulation.stage import Stage
 from tests.simulation.timeline import SECOND, Process, Timeline
 from tests.simulation.town import MINUTE, Day
 
-DURATIONS_S = (0.0005, 0.001, 0.001, 0.002, 0.004, 0.03)  # of a statement
+DURATIONS_US = (500, 1_000, 1_000, 2_000, 4_000, 30_000)  # of a statement
 RESTART_S = (1, 5, 30, 300)
 POLICY = policy_file.builtin_text("seed")
 ROUNDS = ("sensors", "outages", "substations", "buildings", "samples", "incidents", "measurements", "measurements due",
@@ -176,9 +176,7 @@ def _connector(world: World, process: Process, account: str) -> processes.Connec
     def connect() -> Connection:
         world.timeline.sleep(0.01)
         backend = world.stage.pool.lend(world.stage.url_as(account))
-        return Connection(
-            world.stage.pool, backend, process, lambda conn, text, before: _meet(world, conn, text, before)
-        )
+        return Connection(world.stage.pool, backend, process, partial(_meet, world))
 
     return connect
 
@@ -195,17 +193,19 @@ def _kill(world: World, process: Process) -> None:
 
 def _meet(world: World, conn: Connection, text: str, before: bool) -> None:
     """Let a statement take its time, and meet the fault that waits for it."""
-    name, process = conn.process.name, conn.process
+    process, clock = conn.process, world.timeline
     if before:
+        name = process.name
         world.counted[name] += 1
-        world.counted[f"{name} commits"] += text in COMMITS
+        if text in COMMITS:
+            world.counted[f"{name} commits"] += 1
         world.statements += 1
-        line = f"{world.timeline.now_us} {name} {text}"
+        line = f"{clock.now_us} {name} {text}"
         world.digest = zlib.crc32(line.encode(), world.digest)
         if world.trace is not None:
             world.trace.append(line)
-        world.timeline.sleep(_duration(world.chance))
-    if world.is_over:
+        clock.sleep_until(clock.now_us + DURATIONS_US[int(world.chance.random() * len(DURATIONS_US))])
+    if not world.due or world.is_over:
         return
     while process.alive and (fault := _due(world, conn, text, before)):
         _befall(world, conn, process, fault)
@@ -225,10 +225,6 @@ def _due(world: World, conn: Connection, text: str, before: bool) -> Planned | N
         if is_due and (fault.kind not in SQLSTATES or conn.can_fail(text, of_content=fault.kind is Fault.REFUSED)):
             return fault
     return None
-
-
-def _duration(chance: Random) -> float:
-    return DURATIONS_S[int(chance.random() * len(DURATIONS_S))]
 
 
 def _befall(world: World, conn: Connection, process: Process, fault: Planned) -> None:
