@@ -2,6 +2,8 @@
 
 import threading
 
+import structlog
+
 from domain.backoff import Backoff
 from ingest.address import Address
 from ingest.inbox import Inbox
@@ -9,6 +11,7 @@ from ingest.inbox import Inbox
 FIRST_RETRY_S = 0.5
 SLOWEST_RETRY_S = 30.0
 LOOK_S = 0.2
+log = structlog.get_logger()
 
 
 class PermittedSource:
@@ -78,6 +81,8 @@ class PermittedSource:
             self._away.clear()
             try:
                 self._visit(backoff.pause_s)
+            except Exception:  # a thread that ends would leave its worker permitting for ever what nobody reads
+                log.exception("reading failed", retry_s=backoff.pause_s)
             finally:
                 self._permitted.clear()
                 self._away.set()
