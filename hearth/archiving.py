@@ -17,7 +17,7 @@ from archives import joining, sealing
 from archives.reading import ReadingArchive
 from hearth.metrics import WatchMetrics
 from hearth.on_record import chosen_archive
-from hearth.rounds import Round, keep_at, turn
+from hearth.rounds import Round, in_thread, turn
 from hearth.settings import Settings
 from hearth.wiring import connector, now
 from store.base import locks
@@ -111,6 +111,4 @@ def start(settings: Settings, stop: threading.Event, metrics: WatchMetrics) -> t
             if not turn(mine, conn, time.monotonic):
                 stop.wait(SLEEP_S)
 
-    thread = threading.Thread(target=keep_at, args=(connector(settings, "archive"), work, stop), daemon=True)
-    thread.start()
-    return thread
+    return in_thread(connector(settings, "archive"), work, stop)

@@ -11,7 +11,7 @@ from alerts.insight import early_signs
 from alerts.insight.foresee import Foresight, no_weather
 from domain.policy import Policy
 from hearth.metrics import WatchMetrics
-from hearth.rounds import Round, keep_at, turn
+from hearth.rounds import Round, in_thread, turn
 from hearth.settings import Settings
 from hearth.weather import WeatherSource
 from hearth.wiring import chosen_policy, connector, now
@@ -50,6 +50,4 @@ def start(settings: Settings, stop: threading.Event, metrics: WatchMetrics) -> t
             if not turn(mine, conn, time.monotonic):
                 stop.wait(SLEEP_S)
 
-    thread = threading.Thread(target=keep_at, args=(connector(settings, "foresight"), work, stop), daemon=True)
-    thread.start()
-    return thread
+    return in_thread(connector(settings, "foresight"), work, stop)

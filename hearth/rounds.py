@@ -79,3 +79,24 @@ def keep_at(connect: Callable[[], Connection], work: Callable[[Connection], None
             pause_s = backoff.fail()
             log.warning(what_is_wrong(error), error=str(error).strip(), retry_s=pause_s)
             stop.wait(pause_s)
+
+
+def in_thread(
+    connect: Callable[[], Connection], work: Callable[[Connection], None], stop: threading.Event
+) -> threading.Thread:
+    """Start a thread that keeps at work and ends with the process, at any point.
+
+    No error ends it before: a process that ends is started again by its supervisor, and a thread by nobody.
+    """
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                keep_at(connect, work, stop)
+            except Exception:
+                log.exception("thread failed", retry_s=SLOWEST_RETRY_S)
+                stop.wait(SLOWEST_RETRY_S)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread

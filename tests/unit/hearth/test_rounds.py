@@ -1,11 +1,14 @@
 """The pace of rounds. The connection is not touched by what is tested here."""
 
+import threading
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg
 import pytest
 
-from hearth.rounds import PUT_OFF_S, Round, turn
+from hearth import rounds
+from hearth.rounds import PUT_OFF_S, Round, in_thread, turn
 
 
 class Line:
@@ -61,6 +64,21 @@ def test_a_lost_connection_ends_the_turn() -> None:
     with pytest.raises(psycopg.OperationalError):
         run(rounds, 0)
     assert told == ["bad"]
+
+
+def test_a_thread_goes_on_after_an_error_that_nobody_has_thought_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ended, and the process went on without foresight, or without its archive."""
+    monkeypatch.setattr(rounds, "SLOWEST_RETRY_S", 0.01)
+    stop, told = threading.Event(), list[str]()
+
+    def work(_conn: object) -> None:
+        told.append("work")
+        if len(told) == 1:
+            raise psycopg.InterfaceError("the connection is closed")
+        stop.set()
+
+    in_thread(lambda: nullcontext(), work, stop).join()  # type: ignore[arg-type, return-value]
+    assert told == ["work", "work"]
 
 
 def test_a_round_tells_when_it_has_come_to_its_end() -> None:
