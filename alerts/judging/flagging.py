@@ -54,7 +54,7 @@ class Changes:
     now: datetime
     desk: DeskRule | None  # of the rules in force now
     readings: OneHistory  # that flags are explained by
-    new: list[dict[str, Any]] = field(default_factory=list)  # whose `why` is put into words when they are stored
+    new: list["NewFlag"] = field(default_factory=list)
     known: list[dict[str, Any]] = field(default_factory=list)
     reopened: list[int] = field(default_factory=list)  # homes whose ended flag is open after all
     moved: dict[int, int] = field(default_factory=dict)  # flag → the ticket that it has from now on
@@ -92,6 +92,14 @@ class FreshFlag(NamedTuple):
         return not self.over or ticket.cold_since is None or self.since >= ticket.cold_since
 
 
+class NewFlag(NamedTuple):
+    """A new flag with its ticket; its explanation is put into words when it is stored."""
+
+    flag: FreshFlag
+    ticket_id: int
+    why: Why
+
+
 class OpenColdTicket(NamedTuple):
     """The open cold ticket of a home."""
 
@@ -117,9 +125,9 @@ def settle(conn: Connection, policy: Policy, step: MachineStep, now: datetime) -
     changes = changes_of(conn, policy, now)
     if fresh:
         raise_flags(conn, policy, fresh, changes)
-        numbers[opened] = [row["flag_id"] for row in changes.new[len(changes.new) - len(opened) :]]
+        numbers[opened] = [new.flag.flag_id for new in changes.new[len(changes.new) - len(opened) :]]
     changes.known = [{"flag_id": int(m["flag"]), **flag_columns(m)} for _, m in over + moved]
-    write_flags(conn, changes, before, over + moved)
+    write_flags(conn, policy, changes, before, over + moved)
     return numbers
 
 
@@ -145,20 +153,21 @@ def raise_flags(conn: Connection, policy: Policy, fresh: list[tuple[int, np.void
     """
     fresh.sort(key=lambda item: item[1]["cleared_at"] == NONE_US)  # those that are over first, in their order
     last = Last(ticket_rows.last_cold(conn, sorted({home_id for home_id, _ in fresh})))
-    whys = explain(conn, policy, fresh, changes.readings)
+    explanations = explain(conn, policy, fresh, changes.readings)
     changes.docket.reserve(len(fresh))
     flag_ids = numbers.take(conn, numbers.NumberKind.FLAG, len(fresh))
-    for flag_id, (home_id, machine), why in zip(flag_ids, fresh, whys, strict=True):
-        _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.SENSOR), why)
+    with conn.pipeline():  # tickets are found while the server looks up what explains the flags
+        for flag_id, (home_id, machine), why in zip(flag_ids, fresh, explanations.ask(conn), strict=True):
+            _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.SENSOR), why)
 
 
 def _add(policy: Policy, changes: Changes, last: "Last", flag: FreshFlag, why: Why) -> int:
-    """Make the row of a new flag and find its ticket; return the ticket."""
+    """Add a new flag and find its ticket; return the ticket."""
     ticket = _ticket(policy, changes, last, flag)
-    row = _flag_row(policy, flag, ticket, why, changes.now)
-    changes.new.append(row)
+    changes.new.append(NewFlag(flag, ticket, why))
     if flag.over:
-        changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag.flag_id, cleared_at=row["cleared_at"])
+        cleared_at = instant_text(flag.machine["cleared_at"])
+        changes.docket.add(ticket, EventKind.RETROSPECTIVE, flag=flag.flag_id, cleared_at=cleared_at)
     return ticket
 
 
@@ -174,7 +183,7 @@ def raise_measured(
     (flag_id,) = numbers.take(conn, numbers.NumberKind.FLAG, 1)
     ticket = _add(policy, changes, last, FreshFlag.of(flag_id, home_id, machine, FlagSource.MEASUREMENT), lambda: why)
     changes.docket.write()
-    _insert(conn, changes)
+    _insert(conn, policy, changes)
     return ticket
 
 
@@ -280,14 +289,15 @@ def _priority(changes: Changes, flag: FreshFlag) -> int:
     return priority(TicketClass.COLD, Cold(severity, shortfall, changes.now - flag.since), changes.desk)
 
 
-def _flag_row(policy: Policy, flag: FreshFlag, ticket: int, why: Why, now: datetime) -> dict[str, Any]:
+def _flag_row(policy: Policy, new: NewFlag, now: datetime) -> dict[str, Any]:
+    flag, ticket, why = new
     return {
         "flag_id": flag.flag_id,
         "home_id": flag.home_id,
         "confirmed_at": instant_text(flag.machine["confirmed_at"]),
         "raised_at": now.isoformat(),
         "policy": policy.labels[int(flag.machine["version"])],
-        "why": why,
+        "why": why(),
         "ticket_id": ticket,
         "source": flag.source.value,
         **flag_columns(flag.machine),
@@ -317,7 +327,11 @@ def clear_reason(code: int) -> ClearReason:
 
 
 def write_flags(
-    conn: Connection, changes: Changes, before: NDArray[np.void], known: Iterable[tuple[int, np.void]]
+    conn: Connection,
+    policy: Policy,
+    changes: Changes,
+    before: NDArray[np.void],
+    known: Iterable[tuple[int, np.void]],
 ) -> None:
     """Write the changes, and the events of `known` flags, which were `before` (MACHINE by position)."""
     _take_over(conn, changes)
@@ -330,17 +344,17 @@ def write_flags(
         changes.docket.write()
         flag_rows.give_tickets(conn, changes.moved)
         if changes.new:
-            _insert(conn, changes)  # whose words are made while the server writes the tickets
+            _insert(conn, policy, changes)  # whose rows are made while the server writes the tickets
 
 
-def _insert(conn: Connection, changes: Changes) -> None:
+def _insert(conn: Connection, policy: Policy, changes: Changes) -> None:
     """Store new flags with their explanations."""
-    flag_rows.insert(conn, [{**row, "why": row["why"]()} for row in changes.new])
+    flag_rows.insert(conn, [_flag_row(policy, new, changes.now) for new in changes.new])
 
 
 def _take_over(conn: Connection, changes: Changes) -> None:
     """End the flag of a measurement where the sensors' flag of the home begins, on the same ticket."""
-    opening = [*changes.reopened, *(row["home_id"] for row in changes.new if row["cleared_at"] is None)]
+    opening = [*changes.reopened, *(new.flag.home_id for new in changes.new if not new.flag.over)]
     if opening:
         for flag, ticket in flag_rows.take_over(conn, opening, changes.now):
             changes.docket.add(ticket, EventKind.FLAG_ENDED, flag=flag, reason=ClearReason.TAKEN_OVER.value)

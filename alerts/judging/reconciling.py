@@ -62,8 +62,8 @@ def reconcile(
     _correct(conn, policy, changes, differing)
     if fresh:
         raise_flags(conn, policy, fresh, changes)
-    write_flags(conn, changes, np.empty(0, MACHINE), ())
-    changes.open_flags |= {row["home_id"]: row["flag_id"] for row in changes.new if row["cleared_at"] is None}
+    write_flags(conn, policy, changes, np.empty(0, MACHINE), ())
+    changes.open_flags |= {new.flag.home_id: new.flag.flag_id for new in changes.new if not new.flag.over}
     return changes
 
 
@@ -140,7 +140,7 @@ def _correct(conn: Connection, policy: Policy, changes: Changes, differing: Sequ
 
 def _move(conn: Connection, policy: Policy, moved: Sequence[Pair], readings: OneHistory) -> None:
     """Move the beginning of flags, and explain them by the readings of then."""
-    whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved], readings)
+    whys = explain(conn, policy, [(row.home_id, flag) for row, flag in moved], readings).ask(conn)
     rows = [
         {
             "flag_id": row.flag_id,

@@ -43,10 +43,8 @@ Why = Callable[[], dict[str, Any]]  # puts an explanation into words
 
 def explain(
     conn: Connection, policy: Policy, fresh: Sequence[tuple[int, np.void]], readings: OneHistory = TABLE_ALONE
-) -> list[Why]:
-    """Return the explanation to store with each flag; two queries for any number of flags.
-
-    Nothing more is asked when it is put into words, so that can be done while the server is at work.
+) -> "Explanations":
+    """Prepare the explanations to store with flags: a few queries for any number of flags.
 
     Args:
         fresh: (home_id, MACHINE as it was when the flag was raised).
@@ -58,12 +56,10 @@ def explain(
         for at in (_proven(flag), int(flag["cold_since"])):
             asked.setdefault((home, at), len(asked))
     weights = ReadingRules(policy)
-    heard = _heard(conn, policy, weights, list(asked), readings)
-    together = _Together(policy, weights, homes, asked, heard)
-    return [partial(together.why, home, flag) for home, flag in fresh]
+    return Explanations(policy, weights, homes, asked, _question(conn, policy, weights, list(asked), readings), fresh)
 
 
-class _Together:
+class Explanations:
     """Explanations of flags that are raised together."""
 
     def __init__(
@@ -72,16 +68,28 @@ class _Together:
         weights: ReadingRules,
         homes: Mapping[int, place_rows.ContractRow],
         asked: Mapping[tuple[int, int], int],
-        heard: Sequence[rooms_then.PointThen],
+        question: rooms_then.RoomQuestion,
+        fresh: Sequence[tuple[int, np.void]],
     ) -> None:
-        self._policy, self._weights, self._homes, self._asked, self._heard = policy, weights, homes, asked, heard
+        self._policy, self._weights, self._homes, self._asked = policy, weights, homes, asked
+        self._question, self._fresh = question, fresh
         self._rules = _Rules(policy)
+        self._heard: rooms_then.RoomAnswer = list
+
+    def ask(self, conn: Connection) -> list[Why]:
+        """Ask for what was heard of the homes, and return the explanation of each flag.
+
+        In a pipeline the server looks it up while the caller goes on. Nothing more is asked when an explanation is put
+        into words, so that can be done while the server is at work on something else.
+        """
+        self._heard = rooms_then.ask(conn, self._question)
+        return [partial(self._why, home, flag) for home, flag in self._fresh]
 
     @cached_property
     def _points(self) -> list[list[RoomThen]]:
-        return _judged(self._policy, self._weights, [at for _, at in self._asked], self._heard)
+        return _judged(self._policy, self._weights, [at for _, at in self._asked], self._heard())
 
-    def why(self, home: int, flag: np.void) -> dict[str, Any]:
+    def _why(self, home: int, flag: np.void) -> dict[str, Any]:
         """Return the explanation of a flag of a home."""
         points, at_first = (self._points[self._asked[home, at]] for at in (_proven(flag), int(flag["cold_since"])))
         return _why(self._rules.of(self._homes[home], flag), flag, self._policy.zone, points, at_first)
@@ -92,14 +100,20 @@ def _proven(flag: np.void) -> int:
     return max(int(flag["cold_since"]), int(flag["confirmed_at"]) - 1)
 
 
-def _heard(
+def _question(
     conn: Connection, policy: Policy, weights: ReadingRules, asked: Sequence[tuple[int, int]], readings: OneHistory
-) -> list[rooms_then.PointThen]:
-    """Return what was heard of homes at instants (µs)."""
+) -> rooms_then.RoomQuestion:
+    """Return the question what was heard of homes at instants (µs)."""
     longest = max(version.hold_intervals for version in policy.versions)
-    left_out = _suspects(conn, weights, asked, readings) if weights.screens else []
-    old = old_readings(conn, readings, asked, longest)
-    return rooms_then.heard(conn, [home for home, _ in asked], [at for _, at in asked], longest, left_out, old)
+    homes, instants = [home for home, _ in asked], [at for _, at in asked]
+    return rooms_then.RoomQuestion(
+        homes=homes,
+        instants=instants,
+        hold_intervals=longest,
+        longest_s=rooms_then.longest_interval_s(conn, homes),
+        left_out=_suspects(conn, weights, asked, readings) if weights.screens else [],
+        old=old_readings(conn, readings, asked, longest),
+    )
 
 
 def _judged(

@@ -1,6 +1,6 @@
 """Past state of judged rooms, as evidence for flags: many instants in one query."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import LiteralString, NamedTuple
 
@@ -100,42 +100,59 @@ class PointThen(NamedTuple):
     interval_s: int | None
 
 
-def heard(
-    conn: Connection,
-    homes: Sequence[int],
-    instants: Sequence[int],
-    hold_intervals: float,
-    left_out: Sequence[tuple[int, datetime]] = (),
-    old: OldReadings = NOTHING_OLD,
-) -> list[PointThen]:
-    """Return the points of each home at the instant with the same position, in that order.
+class RoomQuestion(NamedTuple):
+    """Homes, and instants at which something is asked of them.
 
-    Args:
+    Attributes:
         homes: home_id; may repeat.
-        instants: µs.
+        instants: µs, one for each.
         hold_intervals: upper bound of the hold, in intervals of the sensor.
+        longest_s: of these intervals.
         left_out: readings (sensor_id, measured_at) that are not judged.
         old: those that the table may have lost.
     """
-    if not homes:
-        return []
-    (longest_s,) = conn.execute(SELECT_LONGEST, {"homes": wire.ids(homes)}).fetchall()[0]
+
+    homes: Sequence[int]
+    instants: Sequence[int]
+    hold_intervals: float
+    longest_s: float
+    left_out: Sequence[tuple[int, datetime]]
+    old: OldReadings
+
+
+RoomAnswer = Callable[[], list[PointThen]]
+
+
+def longest_interval_s(conn: Connection, homes: Sequence[int]) -> float:
+    """Return the longest reporting interval of any sensor that was ever in the homes; 0: there was none."""
+    (longest,) = conn.execute(SELECT_LONGEST, {"homes": wire.ids(homes)}).fetchall()[0]
+    return float(longest)
+
+
+def ask(conn: Connection, question: RoomQuestion) -> RoomAnswer:
+    """Ask for the points of each home at the instant with the same position.
+
+    In a pipeline the server looks them up while the caller goes on. The answer, when it is called, waits for them, and
+    gives them in that order.
+    """
+    if not question.homes:
+        return list
+    homes, instants, hold_intervals, longest_s, left_out, old = question
     first = to_datetime(min(instants)) - hold_intervals * timedelta(seconds=longest_s)
-    with conn.cursor(row_factory=class_row(PointThen)) as cur:
-        params = {
-            "first": max(first, old.since - MICROSECOND) if old.since else first,
-            "last": to_datetime(max(instants)),
-            "homes": wire.ids(homes),
-            "instants": wire.ids(instants),
-            "hold_intervals": hold_intervals,
-            "left_out": [sensor for sensor, _ in left_out],
-            "left_out_at": [at for _, at in left_out],
-            "old": wire.ids(old.sensor_id),
-            "old_at": wire.ids(old.measured_at),
-            "old_celsius": wire.array(old.temperature),
-            "old_after": wire.ids([0, *old.upto[:-1]]),
-            "old_upto": wire.ids(old.upto),
-        }
-        statement = SELECT_HEARD_OLD if old.sensor_id else SELECT_HEARD
-        # A custom plan each time: a generic plan would contain all chunks.
-        return cur.execute(statement, params, prepare=False).fetchall()
+    params = {
+        "first": max(first, old.since - MICROSECOND) if old.since else first,
+        "last": to_datetime(max(instants)),
+        "homes": wire.ids(homes),
+        "instants": wire.ids(instants),
+        "hold_intervals": hold_intervals,
+        "left_out": [sensor for sensor, _ in left_out],
+        "left_out_at": [at for _, at in left_out],
+        "old": wire.ids(old.sensor_id),
+        "old_at": wire.ids(old.measured_at),
+        "old_celsius": wire.array(old.temperature),
+        "old_after": wire.ids([0, *old.upto[:-1]]),
+        "old_upto": wire.ids(old.upto),
+    }
+    statement = SELECT_HEARD_OLD if old.sensor_id else SELECT_HEARD
+    # A custom plan each time: a generic plan would contain all chunks.
+    return conn.cursor(row_factory=class_row(PointThen)).execute(statement, params, prepare=False).fetchall

@@ -217,7 +217,7 @@ def test_a_storm_of_flags_takes_as_many_queries_as_one(desk: Desk) -> None:
     flag["cold_since"] = flag["confirmed_at"] = to_us(NOON)
     desk.conn.cursor_factory = Counting
     Counting.sent = 0
-    told = explain(desk.conn, desk.judge.policy, [(home, flag) for home in homes])
+    told = explain(desk.conn, desk.judge.policy, [(home, flag) for home in homes]).ask(desk.conn)
     assert Counting.sent == 3
     assert [why()["readings"][0]["sensor"] for why in told] == [f"s{n}" for n in range(50)]
     assert Counting.sent == 3, "words are made while a server is at work"
