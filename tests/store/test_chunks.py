@@ -28,6 +28,13 @@ SPAN: dict[str, Any] = {
     "lows": [NOW - DAY / 2], "highs": [NOW], "old": [], "old_at": [], "old_celsius": [],
     "old_after": [0], "old_upto": [0],
     "since": NOW - DAY / 2, "until": NOW, "substation": 1,
+    # Columns of readings to be stored: one that is new, and one that is there.
+    "sensor_id": [1, 1], "measured_at": [NOW - DAY / 3, NOW - DAY / 4], "received_at": [NOW, NOW],
+    "quality": [0, 0], "implausible": [0, 0], "self_timed": [True, True],
+    **{name: [20.0, 20.0] for name in (
+        "temperature", "humidity", "battery", "supply_temperature", "return_temperature", "supply_pressure",
+        "return_pressure", "flow", "heat_power", "outdoor_temperature",
+    )},
 }  # fmt: skip
 WRITES = {"reading_rows.COPY_READING", "archive_rows.COPY_SUBSTATION_READINGS"}
 # A restored archive is put back by an operator; TimescaleDB opens every chunk for a DELETE, whatever its bounds.
