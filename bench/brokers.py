@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
-from paho.mqtt.client import Client
+from paho.mqtt.client import Client, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from bench.stand import Ingest, Stand, paused, process
@@ -196,8 +197,13 @@ def _kafka(servers: Stand) -> Iterator[Way]:
 
 
 def _publish(client: Client, told: Sequence[tuple[str, str]]) -> None:
-    infos = [client.publish(f"hearth/v1/{device}/telemetry", payload, 1) for device, payload in told]
-    for info in infos:
+    """Publish messages, as many at a time as may be in flight: of those that wait, MQTT can tell 65,535 apart."""
+    waiting = deque[MQTTMessageInfo]()
+    for device, payload in told:
+        if len(waiting) == IN_FLIGHT:
+            waiting.popleft().wait_for_publish(PATIENCE_S)
+        waiting.append(client.publish(f"hearth/v1/{device}/telemetry", payload, 1))
+    for info in waiting:
         info.wait_for_publish(PATIENCE_S)
 
 
