@@ -19,7 +19,7 @@ from psycopg import Connection
 from domain.instants import to_datetime
 from ingest.failures import Superseded
 from ingest.inbox import Inbox
-from ingest.message import Message, Stamps
+from ingest.message import Message, Stamps, topic_of
 from ingest.permitted import PermittedSource
 from store.base.away import AWAY
 from store.readings import log_offsets
@@ -210,5 +210,5 @@ class LogSource(PermittedSource):
 
 def address_of(topic: str, key: bytes) -> str:
     """Return what the sources know a record by: its key, if that is a topic of MQTT, else topic/key."""
-    text = key.decode("utf-8", "replace").replace("\0", "\ufffd")
+    text = topic_of(key)
     return text if LEVEL in text else f"{topic}{LEVEL}{text}" if text else topic

@@ -7,7 +7,7 @@ from typing import NamedTuple
 class Message(NamedTuple):
     """A message, with all that storing and acknowledging it needs."""
 
-    topic: str  # text that the database takes: what is no UTF-8, or NUL, is replaced
+    topic: str  # as `topic_of` gives it
     payload: bytes
     received_us: int  # µs since 1970, when it left the socket; no two messages of a worker share it
     mid: int
@@ -35,3 +35,8 @@ class Stamps:
         """Return the stamp of the next message, in µs since 1970."""
         self._last_us += 1
         return self._last_us
+
+
+def topic_of(data: bytes) -> str:
+    """Return the topic or key that bytes are, as text that the database takes: no UTF-8, and NUL, are replaced."""
+    return data.decode("utf-8", "replace").replace("\0", "\ufffd")

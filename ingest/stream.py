@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ingest import varint
-from ingest.message import Message, Stamps
+from ingest.message import Message, Stamps, topic_of
 
 PUBLISH, SUBACK, UNSUBACK, PINGRESP, DISCONNECT = 3, 9, 11, 13, 14  # the upper four bits of a packet's first byte
 REFUSED = 0x80  # reason codes from here on are failures
@@ -96,7 +96,7 @@ class PacketStream:
 
     def _message(self, data: bytes, first: int, at: int, end: int, received_us: int) -> Message:
         topic_end = at + 2 + (data[at] << 8 | data[at + 1])
-        topic = data[at + 2 : topic_end].decode("utf-8", "replace").replace("\0", "\ufffd")
+        topic = topic_of(data[at + 2 : topic_end])
         at, mid, qos = topic_end, 0, first >> 1 & 3
         if qos:
             mid, at = data[at] << 8 | data[at + 1], at + 2
