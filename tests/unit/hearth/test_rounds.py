@@ -2,6 +2,7 @@
 
 import threading
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -19,7 +20,7 @@ class Line:
 
 def run(rounds: list[Round], *seconds: float) -> list[bool]:
     line: Any = Line()
-    return [turn(rounds, line, lambda at=at: at) for at in seconds]  # type: ignore[misc]
+    return [turn(rounds, line, partial(float, at)) for at in seconds]
 
 
 def noting(told: list[str], name: str, *answers: object) -> Any:
@@ -70,6 +71,7 @@ def test_a_thread_goes_on_after_an_error_that_nobody_has_thought_of(monkeypatch:
     """It ended, and the process went on without foresight, or without its archive."""
     monkeypatch.setattr(rounds, "SLOWEST_RETRY_S", 0.01)
     stop, told = threading.Event(), list[str]()
+    connect: Any = nullcontext
 
     def work(_conn: object) -> None:
         told.append("work")
@@ -77,7 +79,7 @@ def test_a_thread_goes_on_after_an_error_that_nobody_has_thought_of(monkeypatch:
             raise psycopg.InterfaceError("the connection is closed")
         stop.set()
 
-    in_thread(lambda: nullcontext(), work, stop).join()  # type: ignore[arg-type, return-value]
+    in_thread(connect, work, stop).join()
     assert told == ["work", "work"]
 
 
