@@ -28,6 +28,7 @@ class RejectReason(StrEnum):
     UNREAD_VALUE = "unread_value"  # one value cannot be read; the others of its reading count
     CONFLICT = "conflict"  # a different value of the same quantity, sensor and instant is stored
     REFUSED = "refused"  # the database refused it for its content
+    FAILED = "failed"  # Hearth failed at it, by an error of its own
 
 
 class NoValue(StrEnum):

@@ -12,10 +12,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Event
 from typing import NamedTuple, Protocol
 
+import structlog
+
+from ingest.failures import told
 from ingest.inbox import Inbox
 from ingest.message import Message
 from ingest.validate import SortedMessages, WorkLeft
 
+log = structlog.get_logger()
 LOOK_S = 0.005
 ENOUGH = 5_000  # messages that wait for no more, and are sorted at once
 
@@ -87,7 +91,10 @@ class SortedAhead:
 
     def forget(self) -> None:
         """Forget the next batch: it is not acknowledged, and the broker sends it again."""
-        self.has_next()
+        try:
+            self.has_next()
+        except Exception as error:
+            log.error("sorting failed", error=told(error))
         self._next = None
 
     def close(self) -> None:

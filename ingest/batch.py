@@ -14,6 +14,8 @@ from domain import groups
 from domain.instants import EVER_US, NONE_US, to_datetime
 from domain.milli import NONE_MILLI
 from domain.reasons import RejectReason
+from ingest.decoders.fault import DecodeFault
+from ingest.failures import failure
 from ingest.message import Message
 from ingest.places import SensorPlaces
 from ingest.senders import MinuteCount, Senders
@@ -100,8 +102,29 @@ class Intake:
     progress: Callable[[Connection, Sequence[Message]], None] = _nothing  # noted with what is stored, or not at all
 
     def sort(self, messages: Sequence[Message], work: WorkLeft | None = None) -> SortedMessages:
-        """Sort messages, as many of them as are work enough for what is left of a batch. Asks no database."""
-        return sort_messages(messages, self.limits, self.sources, work)
+        """Sort messages, as many of them as are work enough for what is left of a batch. Asks no database.
+
+        Where that fails, each half is sorted by itself, until the message that fails is alone.
+        """
+        try:
+            return sort_messages(messages, self.limits, self.sources, work)
+        except Exception as error:
+            if len(messages) <= 1:
+                return self._unsorted(messages, failure(error), work)
+        half = len(messages) // 2
+        first = self.sort(messages[:half], work)
+        if len(first.taken) < half:
+            return first
+        return SortedMessages.joined([first, self.sort(messages[half:], first.left)])
+
+    def _unsorted(self, messages: Sequence[Message], fault: DecodeFault, work: WorkLeft | None) -> SortedMessages:
+        readings, bytes_ = work or (self.limits.batch_readings, self.limits.batch_bytes)
+        out = SortedMessages(taken=messages)
+        for message in messages:
+            out.reject(message, fault)
+        size = sum(len(message.payload) for message in messages)
+        out.left = WorkLeft(readings - len(messages), bytes_ - size)
+        return out
 
     def bury(self, conn: Connection, batch: SortedMessages) -> Counter[str]:
         """Make dead letters of messages of which something cannot be stored, as many as their senders may have."""
@@ -132,7 +155,7 @@ def store_batch(
     larger transaction it can be the only batch: stages are emptied at its end.
 
     Raises:
-        psycopg.Error: nothing of the batch was stored.
+        Exception: nothing of the batch was stored.
     """
     return store_sorted(conn, intake, intake.sort(messages), now, bury)
 

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from psycopg import Connection
 
 from domain.instants import to_us
-from domain.reasons import RejectReason
 from ingest.batch import Intake, store_batch
-from ingest.failures import OF_CONTENT
+from ingest.failures import is_of_one, refusal
 from ingest.message import Message
 from ingest.validate import DETAIL_LETTERS, RefusedMessage, SortedMessages
 from store.readings import dead_letter_rows
@@ -87,22 +86,26 @@ def step(
                 letters = take(most)
                 letters, done = (_alone if most == 1 else _batch)(conn, intake, letters, now)
                 return ReplayStep(letters, done, most)
-        except OF_CONTENT:
-            # One of them is refused for its content: fewer and fewer at a time, until it is alone.
-            most = max(1, most // 8)
+        except Exception as error:
+            if most == 1 or not is_of_one(error):
+                raise
+            most = max(1, most // 8)  # one of them cannot be stored: fewer and fewer at a time, until it is alone
 
 
 Handled = tuple[Sequence[WaitingLetter], LetterReplay]
 
 
 def _alone(conn: Connection, intake: Intake, letters: Sequence[WaitingLetter], now: datetime) -> Handled:
-    """Replay one letter at most, which the database may refuse."""
+    """Replay one letter at most; if it cannot be stored at all, it goes on waiting with the reason for that."""
     try:
         with conn.transaction():
             return _batch(conn, intake, letters, now)
-    except OF_CONTENT as error:
-        reasons = Counter([RejectReason.REFUSED.value])
-        fault = LetterFault(RejectReason.REFUSED.value, str(error)[:DETAIL_LETTERS])
+    except Exception as error:
+        if not (letters and is_of_one(error)):
+            raise
+        why = refusal(error)
+        reasons = Counter([why.reason.value])
+        fault = LetterFault(why.reason.value, why.detail[:DETAIL_LETTERS])
         dead_letter_rows.refresh(conn, [ReplayRefusal(letters[0].dead_letter_id, [fault], reasons)])
         return letters, LetterReplay(taken=1, refused=reasons)
 
@@ -123,13 +126,13 @@ def _batch(conn: Connection, intake: Intake, letters: Sequence[WaitingLetter], n
     if fates.messages < len(whole):
         whole = whole[: fates.messages]
         letters = letters[: letters.index(whole[-1]) + 1]
-    done = {letter.dead_letter_id for letter in whole} - {refusal.dead_letter_id for refusal in left}
+    done = {letter.dead_letter_id for letter in whole} - {still.dead_letter_id for still in left}
     dead_letter_rows.mark_replayed(conn, sorted(done), now)
     out = LetterReplay(len(letters), len(done), cut=len(letters) - len(whole))
     for name in ("stored", "duplicates", "conflicts", "late"):
         setattr(out, name, getattr(fates, name))
-    for refusal in left:
-        out.refused.update(refusal.reasons)
+    for still in left:
+        out.refused.update(still.reasons)
     return letters, out
 
 

@@ -15,6 +15,7 @@ from ingest.claims import ClaimedTimes, Objection, claim, claimed
 from ingest.decoders import native
 from ingest.decoders.fault import DecodeFault
 from ingest.decoders.work import USUAL, MessageBounds
+from ingest.failures import failure
 from ingest.heard import Heard, Said, Sent
 from ingest.message import Message
 from ingest.places import CODE_LETTERS, NOWHERE, SensorPlaces, is_code
@@ -173,22 +174,26 @@ def sort_messages(
         size = len(message.payload)
         left_bytes -= size
         device = native.device_of(message.topic)
-        if device is not None and not message.retain and size <= limits.payload_bytes:
-            uplinks, faults = native.decode(message.payload, bounds)
-            if len(uplinks) == 1 and not faults:
-                readings.append(uplinks[0])
-                sent.append((message, device, 1, None, None))
-                single.append(message.topic)
+        try:
+            if device is not None and not message.retain and size <= limits.payload_bytes:
+                uplinks, faults = native.decode(message.payload, bounds)
+                if len(uplinks) == 1 and not faults:
+                    readings.append(uplinks[0])
+                    sent.append((message, device, 1, None, None))
+                    single.append(message.topic)
+                    continue
+                whole, at, account, kept = message, _elements(len(uplinks), faults), message.topic, None
+            elif _is_read(out, message, limits):
+                foreign = sources.foreign(message.topic, message.payload, message.received_us, bounds)
+                device, uplinks, faults, requests, named = foreign
+                out.requests += requests
+                whole = message if named is None else message._replace(payload=named)
+                kept = uplinks  # some of these decoders remember, and would read it in another way
+                at, account = None, sources.account_of(message.topic)
+            else:
                 continue
-            whole, at, account, kept = message, _elements(len(uplinks), faults), message.topic, None
-        elif _is_read(out, message, limits):
-            foreign = sources.foreign(message.topic, message.payload, message.received_us, bounds)
-            device, uplinks, faults, requests, named = foreign
-            out.requests += requests
-            whole = message if named is None else message._replace(payload=named)
-            kept = uplinks  # some of these decoders remember, and would read it in another way
-            at, account = None, sources.account_of(message.topic)
-        else:
+        except Exception as error:
+            out.reject(message, failure(error))
             continue
         if uplinks:
             readings += uplinks

@@ -8,8 +8,10 @@ import psycopg
 import structlog
 
 from domain.backoff import Backoff
+from domain.errors import UsageError
 from ingest.ahead import BatchBounds, SortedAhead
-from ingest.failures import NOT_MIGRATED, Superseded
+from ingest.doubt import Doubt
+from ingest.failures import NOT_MIGRATED, Superseded, told
 from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.message import Message
@@ -28,7 +30,7 @@ NOTE_S = 10.0
 
 
 class Worker:
-    """Takes batches from an inbox, stores them, and has them acknowledged; survives a database that goes away.
+    """Takes batches from an inbox, stores them, and has them acknowledged; no failure of that is its end.
 
     It works only while it has the right to its session at the broker. When that is lost, with the connection to the
     database, it parts from the broker before it asks for it again; what it had not acknowledged comes again, to
@@ -74,10 +76,12 @@ class Worker:
             if self.lead.take(stop):
                 self.writer.name(self.lead.name)
                 self._work(stop)
-        except psycopg.Error as error:
+        except UsageError:
+            raise
+        except Exception as error:
             self._part()
             pause_s = self._backoff.fail()
-            log.warning(f"{_what_failed(error)}; nothing acknowledged", error=str(error).strip()[:500], retry_s=pause_s)
+            _log_failure(error, pause_s)
             self.on_retry()
             stop.wait(pause_s)
 
@@ -148,6 +152,15 @@ class Worker:
         self.ahead.forget()
         self.inbox.abandon()
         self.lead.let_go()
+
+
+def _log_failure(error: Exception, pause_s: float) -> None:
+    if isinstance(error, psycopg.Error):
+        log.warning(f"{_what_failed(error)}; nothing acknowledged", error=str(error).strip()[:500], retry_s=pause_s)
+    elif isinstance(error, Doubt):
+        log.error("messages of many senders fail; nothing acknowledged", error=str(error), retry_s=pause_s)
+    else:
+        log.error("worker failed; nothing acknowledged", error=told(error), retry_s=pause_s)
 
 
 def _what_failed(error: psycopg.Error) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
+from typing import NamedTuple
 
 import structlog
 from psycopg import Connection
@@ -15,10 +16,11 @@ from domain.instants import to_us
 from domain.reasons import RejectReason
 from ingest.batch import Fates, Intake, add_counts, ages, store_batch, store_sorted
 from ingest.decoders.fault import DecodeFault
-from ingest.failures import NOT_MIGRATED, OF_CONTENT
+from ingest.doubt import Benefit
+from ingest.failures import is_of_one, refusal, told
 from ingest.message import Message
 from ingest.senders import NETWORK, MinuteCount
-from ingest.validate import SortedMessages
+from ingest.validate import RefusedMessage, SortedMessages
 from store.readings import deferred, ingest_counts
 from store.readings.deferred import DeferredPack, Pack
 from store.readings.ingest_counts import Excess
@@ -54,23 +56,46 @@ class Writer:
         self._by_bytes = 0  # put by and not stored yet, as far as we know
         self._looked_s = float("-inf")
         self._lines = Lines(LINES_A_MINUTE)
+        self._reading, self._storing = Benefit(), Benefit()
 
     def name(self, worker: str) -> None:
         """Count under this name from now on."""
         self.intake, self._whole = replace(self.intake, worker=worker), replace(self._whole, worker=worker)
 
     def store(self, conn: Connection, batch: SortedMessages) -> bool:
-        """Store a batch in one transaction; False if it is refused for its content: nothing of it is stored."""
+        """Store a batch in one transaction; False if it cannot be as it is: nothing of it is stored.
+
+        Raises:
+            Doubt: messages of too many senders cannot be read by an error of our own.
+        """
         now = self.clock()
         self.intake.senders.turn(to_us(now))
+        failed = self._weigh_failed(batch)
         try:
             fates = store_sorted(conn, self.intake, batch, now)
-        except NOT_MIGRATED:
-            raise
-        except OF_CONTENT:
+        except Exception as error:
+            if not is_of_one(error):
+                raise
             return False
+        if not self._storing.is_whole:
+            self._storing.weigh(set(), {message.topic for message in batch.taken})
         self._tell(fates)
+        self._warn_failed(failed)
         return True
+
+    def _weigh_failed(self, batch: SortedMessages) -> list[RefusedMessage]:
+        """Return the messages that could not be read by an error of our own, if there is no doubt that it is them."""
+        failed = [refused for refused in batch.refused.values() if RejectReason.FAILED in refused.count]
+        if failed or not self._reading.is_whole:
+            apart = {id(refused.message) for refused in failed}
+            read = {message.topic for message in batch.taken if id(message) not in apart}
+            why = failed[0].faults[0].detail if failed else ""
+            self._reading.weigh({refused.message.topic for refused in failed}, read, why)
+        return failed
+
+    def _warn_failed(self, failed: Sequence[RefusedMessage]) -> None:
+        if failed:
+            self._warn("messages cannot be read", [one.message for one in failed], failed[0].faults[0].detail)
 
     def store_all(self, conn: Connection, messages: Sequence[Message]) -> None:
         """Store messages in as many transactions as that takes."""
@@ -126,15 +151,19 @@ class Writer:
         self._look(conn)
         if not self._by_bytes:
             return False
+        messages, failed, fates = list[Message](), list[RefusedMessage](), None
         try:
             with conn.transaction():
                 packs = deferred.take(conn, LATER_PACKS)
                 messages = [message for pack in packs for message in unpacked(pack)]
-                fates = store_batch(conn, self._whole, messages, self.clock()) if messages else None
+                if messages:
+                    batch = self._whole.sort(messages)
+                    failed = self._weigh_failed(batch)
+                    fates = store_sorted(conn, self._whole, batch, self.clock())
                 deferred.delete(conn, [pack.deferred_id for pack in packs])
-        except NOT_MIGRATED:
-            raise
-        except OF_CONTENT:
+        except Exception as error:
+            if not (messages and is_of_one(error)):
+                raise
             self.sift(conn, messages)
             deferred.delete(conn, [pack.deferred_id for pack in packs])
             return True
@@ -142,6 +171,7 @@ class Writer:
             self._by_bytes = 0  # or others have it in hand
             return False
         self._tell(fates)
+        self._warn_failed(failed)
         return True
 
     def note_deferred(self, conn: Connection, waiting: Mapping[str, int]) -> None:
@@ -163,35 +193,43 @@ class Writer:
         self.on_fates(fates)
 
     def sift(self, conn: Connection, messages: Sequence[Message]) -> None:
-        """Store a batch that fails for its content without the culprits, which become dead letters.
+        """Store a batch that cannot be as it is without the culprits, which become dead letters.
 
         It is halved, sorted by sender, until a culprit is alone. One sender cannot make that last: after some failures
         what fails of one sender is buried as it is, to be replayed message by message.
+
+        Raises:
+            Doubt: messages of too many senders cannot be stored; those that can are.
         """
-        by_sender = sorted(messages, key=lambda message: message.topic)
-        groups, tries = [by_sender], 1
+        groups, tries = [sorted(messages, key=_topic)], 1
+        culprits, stored = list[_Culprit](), set[str]()
         while groups:
             group = groups.pop()
             try:
                 fates = store_batch(conn, self.intake, group, self.clock())
-            except NOT_MIGRATED:
-                raise
-            except OF_CONTENT as refusal:
+            except Exception as error:
+                if not is_of_one(error):
+                    raise
                 tries += 1
                 if len(group) == 1 or (tries > MOST_TRIES and group[0].topic == group[-1].topic):
-                    self._bury(conn, group, refusal)
+                    culprits.append(_Culprit(group, refusal(error), told(error)))
                 else:
                     half = len(group) // 2
                     groups += [group[half:], group[:half]]
                 continue
             self._tell(fates)
+            stored.update(message.topic for message in group[: fates.messages])
             if fates.messages < len(group):
                 groups.append(group[fates.messages :])
+        if culprits:
+            self._storing.weigh({culprit.messages[0].topic for culprit in culprits}, stored, culprits[0].what)
+        for culprit in culprits:
+            self._bury(conn, culprit)
 
-    def _bury(self, conn: Connection, messages: Sequence[Message], error: Exception) -> None:
-        grave, now = SortedMessages(), self.clock()
+    def _bury(self, conn: Connection, culprit: "_Culprit") -> None:
+        grave, now, messages = SortedMessages(), self.clock(), culprit.messages
         for message in messages:
-            grave.reject(message, DecodeFault(RejectReason.REFUSED, str(error)))
+            grave.reject(message, culprit.fault)
         fates = Fates(len(messages), ages=ages(messages), spent=grave.spent)
         with conn.transaction():
             self.intake.progress(conn, messages)
@@ -199,11 +237,19 @@ class Writer:
             fates.unkept = grave.unkept.total()
             add_counts(conn, self.intake, fates, now)
         self._tell(fates)
-        self._warn("messages refused", messages, str(error)[:500])
+        self._warn("messages refused", messages, culprit.what)
 
     def _warn(self, event: str, messages: Sequence[Message], error: str) -> None:
         if (unsaid := self._lines.allow(time.monotonic())) is not None:
             log.error(event, topic=messages[0].topic[:200], messages=len(messages), error=error, unsaid=unsaid)
+
+
+class _Culprit(NamedTuple):
+    """Messages of one sender that cannot be stored alone. The error itself would keep all that was in hand."""
+
+    messages: Sequence[Message]
+    fault: DecodeFault
+    what: str
 
 
 def packed(topic: str, messages: Sequence[Message]) -> Pack:

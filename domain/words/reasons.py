@@ -73,6 +73,10 @@ REJECT_TEXTS: Mapping[RejectReason, Text] = {
         "同一传感器同一时刻已存有另一数值。", "A different value of that sensor and instant is already stored."
     ),
     RejectReason.REFUSED: Text("数据库因内容拒收。", "The database rejected the content."),
+    RejectReason.FAILED: Text(
+        "程序处理该消息时出错，修复后可重新处理。",
+        "Hearth failed at this message by an error of its own; it can be replayed once that is fixed.",
+    ),
 }
 # Templates: at (local time), room, celsius, limit, window, clause, number.
 MEASURED_TEXT = Text(

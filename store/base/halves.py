@@ -74,21 +74,23 @@ def kind_of(error: Exception) -> str:
     return getattr(error, "sqlstate", None) or type(error).__name__
 
 
+def place_of(error: Exception) -> str:
+    """Return where an error came up, as deep as our own code goes."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = next((one for one in reversed(frames) if "site-packages" not in one.filename), frames[-1])
+    return f"{Path(last.filename).name}:{last.lineno} {last.name}"
+
+
 def _set_aside(conn: Connection, item: T, error: Exception, aside: Aside[T]) -> None:
     SO_FAR[aside.work] += 1
     what = kind_of(error)
-    log.error("set aside", work=aside.work, item=aside.key(item), error=what, at=_place(error))
+    log.error("set aside", work=aside.work, item=aside.key(item), error=what, at=place_of(error))
     try:
         with conn.transaction():
             aside.act(item, what)
     except Exception as again:
         if is_away(again) or conn.closed:
             raise
-        log.error("cannot be set aside", work=aside.work, item=aside.key(item), error=kind_of(again), at=_place(again))
-
-
-def _place(error: Exception) -> str:
-    """Return where an error came up, as deep as our own code goes."""
-    frames = traceback.extract_tb(error.__traceback__)
-    last = next((one for one in reversed(frames) if "site-packages" not in one.filename), frames[-1])
-    return f"{Path(last.filename).name}:{last.lineno} {last.name}"
+        log.error(
+            "cannot be set aside", work=aside.work, item=aside.key(item), error=kind_of(again), at=place_of(again)
+        )

@@ -3,90 +3,36 @@
 import json
 import random
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from psycopg import Connection
-from psycopg.rows import dict_row
 
-from alerts.judging.judge import Judge
-from domain import policy_file
 from domain.instants import to_us
 from ingest import varint
 from ingest import writer as writer_module
 from ingest.address import Address
 from ingest.ahead import BatchBounds
-from ingest.batch import Fates, Intake, store_batch
+from ingest.batch import Fates, store_batch
 from ingest.decoders import native
+from ingest.failures import refusal
 from ingest.inbox import Inbox
 from ingest.lead import Lead
 from ingest.log_source import address_of
 from ingest.message import Message, Stamps
-from ingest.places import SensorPlaces
-from ingest.senders import Allowance, Senders
+from ingest.senders import Allowance
 from ingest.stream import PacketStream
-from ingest.validate import Limits
 from ingest.worker import Worker
-from ingest.writer import Writer
-from store.base.stage import open_stages
+from ingest.writer import _Culprit
 from store.readings import ingest_counts
 from store.readings.ingest_counts import SENDER_LETTERS, Excess
 from tests import registry_rows as town
 from tests.conftest import Database
-
-NOON = datetime(2026, 1, 15, 4, tzinfo=UTC)
-LIMITS = Limits(65_536, 300_000_000)
-US = timedelta(microseconds=1)
-
-
-class Work:
-    """A writer, and what it has written."""
-
-    def __init__(self, conn: Connection) -> None:
-        self.conn = conn
-        self.fates: list[Fates] = []
-        self.writer = self.made()
-        open_stages(conn)
-
-    def made(self, limits: Limits = LIMITS, allowance: Allowance | None = None, most_by_bytes: int = 10**9) -> Writer:
-        senders = Senders(allowance or Allowance())
-        judge = Judge(policy_file.builtin("seed")).readings
-        self.writer = Writer(
-            Intake("w", limits, judge, SensorPlaces(), senders=senders), lambda: NOON, most_by_bytes, self.fates.append
-        )
-        return self.writer
-
-    def store(self, messages: list[Message]) -> int:
-        """Store the first messages, as a worker does; returns how many of them were dealt with."""
-        batch = self.writer.intake.sort(messages)
-        if not self.writer.store(self.conn, batch):
-            self.writer.sift(self.conn, batch.taken)
-        return len(batch.taken)
-
-    def register(self, *codes: str) -> None:
-        for code in codes:
-            town.sensor(self.conn, code, town.home(self.conn, f"home of {code}"))
-
-    def rows(self, statement: str) -> list[dict[str, Any]]:
-        with self.conn.cursor(row_factory=dict_row) as cur:
-            return cur.execute(statement.encode()).fetchall()
-
-    def one(self, statement: str) -> Any:
-        (row,) = self.rows(statement)
-        return next(iter(row.values()))
-
-    def fates_in_all(self) -> int:
-        return int(self.one("SELECT sum(stored + duplicates + conflicts + dead)::bigint FROM ingest_health"))
-
-
-def said(device: str, payload: Any, nth: int = 0) -> Message:
-    raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-    return Message(f"hearth/v1/{device}/telemetry", raw, int((NOON + nth * US).timestamp() * 1e6), nth, 1, 1, False)
+from tests.store.written import LIMITS, NOON, US, Repeating, Work, said
 
 
 @pytest.fixture
@@ -264,39 +210,6 @@ def test_messages_full_of_conflicts_are_read_again_once_each(work: Work, monkeyp
     assert all(letter["reasons"] == {"conflict": 20} for letter in letters)
 
 
-class Repeating:
-    """A source that brings again what it was not told of, as often as it is permitted."""
-
-    epoch = takeovers = 0
-    refusal: str | None = None
-    forgotten: str | None = None
-
-    def __init__(self, inbox: Inbox, messages: Sequence[Message]) -> None:
-        self.inbox, self.left = inbox, list(messages)
-        self.ended, self.connected, self.waits = threading.Event(), threading.Event(), True
-
-    def start(self) -> None:
-        pass
-
-    def stop(self) -> None:
-        pass
-
-    def permit(self, _address: Address) -> None:
-        self.waits = False
-        self.inbox.put(self.left)
-
-    def drop(self) -> None:
-        self.waits = True
-
-    def acknowledge(self, batch: Sequence[Message]) -> None:
-        self.left = [message for message in self.left if message not in batch]
-        if not self.left:
-            self.ended.set()
-
-    def publish(self, _requests: Sequence[tuple[str, bytes]]) -> None:
-        pass
-
-
 def test_a_worker_whose_letter_is_refused_acknowledges_nothing_and_tries_again(
     work: Work, plain_database: Database
 ) -> None:
@@ -339,7 +252,7 @@ def test_whatever_a_broker_delivers_can_be_set_aside(work: Work, topic: bytes, p
     """A letter that is refused, too, would hold up its worker for ever."""
     messages = delivered(topic, payload)
     work.conn.execute("TRUNCATE dead_letter, ingest_worker, ingest_dead, ingest_deferred")
-    work.writer._bury(work.conn, messages, ValueError(error))
+    work.writer._bury(work.conn, _Culprit(messages, refusal(ValueError(error)), "ValueError"))
     assert work.one("SELECT count(*) FROM dead_letter WHERE reason = 'refused'") == len(messages)
     assert work.store(messages) == len(messages)
     work.writer.put_by(work.conn, messages)
