@@ -1,14 +1,18 @@
 """The pages on which administrators keep the list of the company's people."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import RedirectResponse, Response
 
 from api.desk.once import is_first
+from api.http.paging import LONGEST_CURSOR, Paging
 from api.http.problem import no_such
 from api.http.session import Session
+from api.pages.render import asset
 from api.staff.frame import staff_page
 from api.staff.session import StaffRoute, person_of, signed_in
 from store.base.access import Right, Role
@@ -17,6 +21,7 @@ from store.staff import credential_rows, person_rows, session_rows
 from store.staff.person_rows import StaffEntry, StaffRefused
 
 PEOPLE = "/desk/staff"
+PAGE_PEOPLE = 100
 ADMINS = frozenset({Role.ADMIN})
 ROLES = tuple(role.value for role in Role if role is not Role.CUSTOMER)
 Done = Literal["person_changed", "person_ended", "sessions_ended"] | None
@@ -52,16 +57,44 @@ class PersonForm(BaseModel):
         )
 
 
+@dataclass(frozen=True)
+class PeopleQuery:
+    """The query keys of the list."""
+
+    sought: Annotated[str, Query(alias="q", max_length=100, pattern=r"^[^\x00]*$")] = ""
+    cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR)] = None
+
+    def address(self, cursor: str | None = None) -> str:
+        """Return the address of those who are sought, from a cursor on."""
+        told = {key: value for key, value in (("q", self.sought.strip()), ("cursor", cursor)) if value}
+        return f"{PEOPLE}?{urlencode(told)}" if told else PEOPLE
+
+
 @router.get("")
-def people(request: Request, session: AskingAdmin) -> Response:
-    """List all people, with a form for another one."""
-    return _list(request, session, PersonForm())
+def people(request: Request, session: AskingAdmin, query: Annotated[PeopleQuery, Depends()]) -> Response:
+    """List people, a page at a time, with a form for another one."""
+    return _list(request, session, PersonForm(), query)
 
 
-def _list(request: Request, session: Session, form: PersonForm, fault: str | None = None) -> Response:
-    everybody = person_rows.everybody(session.conn)
+def _list(
+    request: Request, session: Session, form: PersonForm, query: PeopleQuery, fault: str | None = None
+) -> Response:
+    paged, sought = Paging(query.cursor or None, PAGE_PEOPLE), query.sought.strip()
+    found = person_rows.page(session.conn, sought, paged.position(), paged.fetched)
+    rows, following = paged.cut(found, "leaves", "staff_id")
     answer = staff_page(
-        request, session, "staff/people.html", people=everybody, form=form, fault=fault, roles=ROLES, now=session.now
+        request,
+        session,
+        "staff/people.html",
+        asset=asset,
+        people=rows,
+        count=person_rows.count(session.conn, sought),
+        query=query,
+        following=query.address(following) if following else None,
+        form=form,
+        fault=fault,
+        roles=ROLES,
+        now=session.now,
     )
     answer.status_code = 422 if fault else 200
     return answer
@@ -73,7 +106,7 @@ def add(request: Request, session: ChangingAdmin, form: Annotated[PersonForm, Fo
     try:
         staff_id = person_rows.add(session.conn, form.entry(session))
     except StaffRefused as refused:
-        return _list(request, session, form, f"rule_{refused.rule}")
+        return _list(request, session, form, PeopleQuery(), f"rule_{refused.rule}")
     session.notes["staff"] = staff_id
     return _with_invitation(request, session, staff_id)
 

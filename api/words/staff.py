@@ -107,6 +107,13 @@ STAFF_WORDS: Mapping[str, Text] = {
     ),
     # the list of people
     "people": Text("全部人员", "All people"),
+    "people_found": Text("找到的人员", "People found"),
+    "people_sought": Text("姓名、登录名或供热站", "Name, sign-in name or heat station"),
+    "people_find": Text("查找", "Find"),
+    "people_all": Text("显示全部人员", "Show all people"),
+    "people_none": Text("没有找到。", "Nobody was found."),
+    "people_first": Text("回到最前", "Back to the first page"),
+    "people_next": Text("下一页", "Next page"),
     "person_name": Text("姓名", "Name"),
     "person_role": Text("角色", "Role"),
     "person_station": Text("供热站", "Heat station"),

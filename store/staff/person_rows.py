@@ -31,6 +31,33 @@ WHERE (%(staff_id)s::integer IS NULL OR s.staff_id = %(staff_id)s)
   AND (%(sign_in_name)s::text IS NULL OR s.sign_in_name = %(sign_in_name)s)
 ORDER BY s.active_to NULLS FIRST, s.role, s.station, s.name, s.staff_id
 """
+# Nobody's time ended before 1970: those whose end is not known are first. A page begins behind a person, where that one
+# stood when the page before was shown: a person who has left meanwhile takes nobody along.
+SELECT_PAGE = """
+SELECT
+  s.staff_id, s.name, s.role, s.station, s.sign_in_name, s.subject, s.active_to, s.leaves,
+  p.password_set_at, p.invited_until,
+  (SELECT max(t.used_at) FROM token AS t WHERE t.staff_id = s.staff_id AND NOT t.pending) AS used_at
+FROM (
+  SELECT
+    x.staff_id, x.name, x.role, x.station, x.sign_in_name, x.subject, x.active_to,
+    coalesce(x.active_to, '1970-01-01 00:00+00') AS leaves
+  FROM staff AS x LEFT JOIN staff AS b ON b.staff_id = %(behind)s::integer
+  WHERE (position(%(sought)s::text IN lower(x.name)) > 0 OR position(%(sought)s IN x.sign_in_name) > 0
+      OR position(%(sought)s IN lower(x.station)) > 0)
+    AND (%(behind)s::integer IS NULL
+      OR (coalesce(x.active_to, '1970-01-01 00:00+00'), x.role, coalesce(x.station, ''), x.name, x.staff_id)
+        > (%(leaves)s::timestamptz, b.role, coalesce(b.station, ''), b.name, b.staff_id))
+  ORDER BY coalesce(x.active_to, '1970-01-01 00:00+00'), x.role, coalesce(x.station, ''), x.name, x.staff_id
+  LIMIT %(limit)s
+) AS s CROSS JOIN LATERAL credential.proofs(s.staff_id) AS p
+ORDER BY s.leaves, s.role, coalesce(s.station, ''), s.name, s.staff_id
+"""
+SELECT_COUNT = """
+SELECT count(*) FROM staff AS x
+WHERE position(%(sought)s::text IN lower(x.name)) > 0 OR position(%(sought)s IN x.sign_in_name) > 0
+  OR position(%(sought)s IN lower(x.station)) > 0
+"""
 UPDATE_END = """
 UPDATE staff SET active_to = %(at)s
 WHERE staff_id = %(staff_id)s AND coalesce(active_to > %(at)s, true) AND active_from <= %(at)s
@@ -143,6 +170,25 @@ def _ruled(conn: Connection, entry: StaffEntry) -> Iterator[None]:
 def everybody(conn: Connection) -> list[Row]:
     """Return all people, those who are active first, with how they prove themselves and when each was last seen."""
     return fetch(conn, SELECT_STAFF, {"staff_id": None, "sign_in_name": None})
+
+
+def page(conn: Connection, sought: str, behind: tuple[datetime, int] | None, limit: int) -> list[Row]:
+    """Return people in the order of `everybody` whose name, sign-in name or station has a text in it.
+
+    Args:
+        behind: `leaves` and number of the last person of the page before.
+    """
+    leaves, staff_id = behind or (None, None)
+    values = {"sought": sought.lower(), "leaves": leaves, "behind": staff_id, "limit": limit}
+    return fetch(conn, SELECT_PAGE, values)
+
+
+def count(conn: Connection, sought: str) -> int:
+    """Return the number of all people whose name, sign-in name or station has a text in it."""
+    row = conn.execute(SELECT_COUNT, {"sought": sought.lower()}).fetchone()
+    assert row is not None
+    found: int = row[0]
+    return found
 
 
 def one(conn: Connection, staff_id: int) -> Row | None:

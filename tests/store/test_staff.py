@@ -329,3 +329,54 @@ class TestCommand:
         made = CliRunner().invoke(hearth, ["staff", *words])
         assert isinstance(made.exception, UsageError)
         assert "\n" not in str(made.exception)
+
+
+def names_by_page(connection: Connection, sought: str = "", size: int = 3) -> list[str]:
+    """Return the names on all pages, one after the other."""
+    found: list[str] = []
+    behind: tuple[datetime, int] | None = None
+    while rows := person_rows.page(connection, sought, behind, size):
+        found += [row["name"] for row in rows]
+        behind = rows[-1]["leaves"], rows[-1]["staff_id"]
+    return found
+
+
+def town_hall(connection: Connection) -> None:
+    """Add people of all roles: some alike by name, some with a known end, some who have left."""
+    town.home(connection, station="North")
+    town.home(connection, "B2-101", station="South")
+    for n in range(12):
+        role, station = ((Role.DISPATCHER, None), (Role.CREW, "North"), (Role.CREW, "South"))[n % 3]
+        until = {0: None, 1: NOW + timedelta(days=9), 2: NOW - timedelta(hours=1)}[n // 4]
+        add(connection, name=f"Li {n % 2}", role=role, station=station, sign_in_name=f"li.{n}", active_to=until)
+
+
+@pytest.mark.parametrize("size", [1, 3, 50])
+def test_pages_together_are_everybody_in_order(connection: Connection, size: int) -> None:
+    town_hall(connection)
+    everybody = [row["staff_id"] for row in person_rows.everybody(connection)]
+    found: list[int] = []
+    behind: tuple[datetime, int] | None = None
+    while rows := person_rows.page(connection, "", behind, size):
+        assert len(rows) <= size
+        found += [row["staff_id"] for row in rows]
+        behind = rows[-1]["leaves"], rows[-1]["staff_id"]
+    assert found == everybody
+    assert person_rows.count(connection, "") == len(everybody) == 12
+
+
+def test_who_leaves_between_two_pages_takes_nobody_along(connection: Connection) -> None:
+    town_hall(connection)
+    everybody = [row["staff_id"] for row in person_rows.everybody(connection)]
+    first = person_rows.page(connection, "", None, 3)
+    assert person_rows.end(connection, first[-1]["staff_id"], NOW)
+    rest = person_rows.page(connection, "", (first[-1]["leaves"], first[-1]["staff_id"]), 50)
+    assert {row["staff_id"] for row in rest} >= {*everybody[3:]}
+
+
+@pytest.mark.parametrize(
+    ("sought", "count"), [("", 12), ("LI 1", 6), ("li.1", 3), ("north", 4), ("South", 4), ("%", 0), ("nobody", 0)]
+)
+def test_people_are_found_by_name_sign_in_name_and_station(connection: Connection, sought: str, count: int) -> None:
+    town_hall(connection)
+    assert person_rows.count(connection, sought) == len(names_by_page(connection, sought)) == count
