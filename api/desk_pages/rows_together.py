@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from fastapi import Request
-from psycopg_pool import PoolTimeout
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
@@ -20,14 +19,13 @@ from api.desk_pages.queue_board import QueueBoard, QueueMoment
 from api.desk_pages.queue_routes import rows_answer
 from api.http import ordinary
 from api.http.language import Language
-from api.http.problem import Problem
+from api.http.problem import Problem, is_unavailable
 from api.http.session import DESK, AppContext, Session
 from api.http.together import TogetherMiddleware
 from api.pages import visit
 from api.staff.session import person_of, shown_token
 from store.base import access, many_callers
 from store.base.access import EVERYWHERE, Asker, Right
-from store.base.away import AWAY
 
 PATH = f"{QUEUE}/rows"
 QUERY = TypeAdapter(QueueQuery)
@@ -81,7 +79,9 @@ def answer_all(context: AppContext, board: QueueBoard, questions: Sequence[RowsQ
     """Answer questions in one transaction, each to the person of its own session."""
     try:
         return _answers(context, board, questions)
-    except (*AWAY, PoolTimeout):
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
         return [None] * len(questions)
 
 

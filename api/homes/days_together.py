@@ -10,20 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from psycopg_pool import PoolTimeout
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
 from api.homes.home_routes import DEFAULT_SPAN, readings_answer
 from api.http import ordinary, values
 from api.http.paging import DEFAULT_LIMIT, LONGEST_CURSOR, MOST_ITEMS, Paging
-from api.http.problem import Problem, too_many, unavailable
+from api.http.problem import Problem, is_unavailable, too_many, unavailable
 from api.http.session import AppContext
 from api.http.together import TogetherMiddleware
 from api.words.problems import NO_ANSWER
 from store.base import many_callers
 from store.base.access import Asker, Right
-from store.base.away import AWAY
 from store.readings import reading_history
 from store.readings.reading_history import Columns, HistorySpan, HomeAsked
 
@@ -87,7 +85,9 @@ def answer_all(context: AppContext, questions: Sequence[DayQuestion]) -> list[Re
     """Answer questions in one transaction, each within the reach of its own token."""
     try:
         found = _read(context, questions)
-    except (*AWAY, PoolTimeout):
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
         return [unavailable(NO_ANSWER)] * len(questions)
     answers: list[Response | Problem | None] = [None] * len(questions)
     for (n, asker, _), columns in found:

@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from psycopg_pool import PoolTimeout
 from starlette.responses import Response
 from starlette.types import ASGIApp, Scope
 
 from api.homes.home_routes import home_answer
 from api.http import ordinary
-from api.http.problem import Problem, too_many, unavailable
+from api.http.problem import Problem, is_unavailable, too_many, unavailable
 from api.http.session import AppContext
 from api.http.together import TogetherMiddleware
 from api.words.problems import NO_ANSWER
 from store.base import access, many_callers
 from store.base.access import Right
-from store.base.away import AWAY
 from store.registry import home_rows
 
 JSON = "application/json"
@@ -57,7 +55,9 @@ def answer_all(context: AppContext, questions: Sequence[Question]) -> list[Respo
     """Answer questions in one transaction, each within the reach of its own token."""
     try:
         return _answers(context, questions)
-    except (*AWAY, PoolTimeout):
+    except Exception as error:
+        if not is_unavailable(error):
+            raise
         return [unavailable(NO_ANSWER)] * len(questions)
 
 

@@ -23,7 +23,8 @@ from api.http.values import Instant
 from api.words import problems
 from domain.words.notices import SEPARATOR
 from domain.words.text import Text
-from store.base.away import AWAY
+from store.base.away import AWAY, TOO_LARGE, is_away
+from store.base.halves import kind_of
 
 MEDIA_TYPE = "application/problem+json"
 PATH = "/v1/problems/"
@@ -204,6 +205,17 @@ def unavailable(detail: Text | str) -> Problem:
     return Problem(503, detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
+def is_unavailable(error: Exception) -> bool:
+    """Return whether an error tells that the database is away, or has no connection left."""
+    return isinstance(error, PoolTimeout) or is_away(error)
+
+
+def of_size(error: Exception) -> Problem:
+    """Make a 413 of an error of the database for which something is too large: trying again would not help."""
+    structlog.get_logger().error("too_large_for_database", error=kind_of(error))
+    return Problem(413, problems.TOO_MUCH)
+
+
 def invalid(*faults: FieldFault) -> Problem:
     """Make a 422 from the faults of parameters or fields."""
     detail = Text(
@@ -266,6 +278,8 @@ def _database(request: Request, error: Exception) -> JSONResponse:
         raise error  # a read-only route tried to write: a bug here, whatever the server
     if isinstance(error, ReadOnlySqlTransaction):
         return unavailable(problems.READ_ONLY).response(request.scope)
+    if isinstance(error, TOO_LARGE):  # for psycopg an error of a connection
+        return of_size(error).response(request.scope)
     return unavailable(problems.NO_ANSWER).response(request.scope)
 
 

@@ -22,7 +22,7 @@ from api.live.listener import HubLimits
 from api.live.presence import Present, StreamNotes, by_ticket
 from store.base import access
 from store.base.access import EVERYWHERE, Scope
-from store.base.away import AWAY
+from store.base.away import is_away
 from store.figures import live_feed
 from store.figures.live_feed import FeedPosition, Snapshot
 from store.registry import home_rows
@@ -129,10 +129,11 @@ class FeedReader:
                     with conn.transaction():
                         access.enter(conn, EVERYWHERE)
                         self._notes.end(conn)
-            except AWAY as error:
-                log.warning("live_database_away", error=str(error).strip().partition("\n")[0])
-            except Exception:
-                log.exception("live_failed")
+            except Exception as error:
+                if is_away(error):
+                    log.warning("live_database_away", error=str(error).strip().partition("\n")[0])
+                else:
+                    log.exception("live_failed")
             self._stop.wait(1.0)
 
     def _read(self, conn: Connection, since: Snapshot | None) -> Snapshot:

@@ -13,18 +13,17 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials
-from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from api.http.form_request import FormRequest
 from api.http.language import Language, preferred
-from api.http.problem import Problem
+from api.http.problem import Problem, is_unavailable, of_size
 from api.http.session import asked_by, changed_by, surroundings
 from api.pages.render import HOME, page
 from api.words.problems import NO_TOKEN, WRONG_TOKEN
 from store.base.access import Role
-from store.base.away import AWAY
+from store.base.away import TOO_LARGE
 
 COOKIE = "hearth"
 SAFE_COOKIE = "__Secure-hearth"  # browsers accept a cookie of this name over TLS only
@@ -35,6 +34,7 @@ MARK_COOKIE = "hearth-open"
 COOKIE_SECONDS = 400 * 86_400  # the most browsers keep; the token itself expires earlier
 LONGEST_TOKEN = 4_096
 LOCAL = frozenset({"127.0.0.1", "localhost", "[::1]", "::1"})
+TROUBLES = {403: "not_customer", 404: "not_found", 413: "too_large", 429: "too_many", 503: "away"}
 CUSTOMERS = frozenset({Role.CUSTOMER})
 
 reading = contextmanager(asked_by(CUSTOMERS))
@@ -205,9 +205,11 @@ class PageRoute(APIRoute):
                 return self.sorry(request, "not_ours", error.status_code)
             except RequestValidationError:
                 return self.sorry(request, "not_found", 404)
-            except (*AWAY, PoolTimeout):
-                return self.sorry(request, "away", 503)
+            except TOO_LARGE as error:
+                return self.explain(request, of_size(error))
             except Exception as error:
+                if is_unavailable(error):
+                    return self.sorry(request, "away", 503)
                 structlog.get_logger().error("page_failed", page=request.scope["route"].path, exc_info=error)
                 return self.sorry(request, "fault", 500)
             finally:
@@ -249,7 +251,7 @@ def _trouble(problem: Problem) -> str:
         return "no_link"
     if problem.detail is WRONG_TOKEN:
         return "bad_link"
-    return {403: "not_customer", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
+    return TROUBLES.get(problem.status, "fault")
 
 
 def is_secure(request: Request) -> bool:

@@ -24,6 +24,7 @@ from store.staff import session_rows
 Next = Annotated[str | None, Query(max_length=2_000)]
 NextField = Annotated[str | None, Form(max_length=2_000)]
 Field = Annotated[str, Form(max_length=1_000)]
+TROUBLES = {403: "not_ours", 404: "not_found", 413: "too_large", 429: "too_many", 503: "away"}
 UNKNOWN = "unknown"  # the actor and the role in the audit log, of a name that nobody has
 
 
@@ -55,7 +56,7 @@ class DoorRoute(StaffRoute):
 
     def explain(self, request: Request, problem: Problem) -> Response:
         """Answer a problem."""
-        trouble = {403: "not_ours", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
+        trouble = TROUBLES.get(problem.status, "fault")
         return self.sorry(request, trouble, problem.status, problem.headers)
 
 

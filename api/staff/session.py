@@ -34,6 +34,7 @@ SIGN_IN = "/sign-in"
 START = {Role.CREW: "/crew"}  # where a person lands after signing in
 USUAL_START = "/desk"
 # Where `next` may lead.
+TROUBLES = {403: "not_for_role", 404: "not_found", 413: "too_large", 429: "too_many", 503: "away"}
 AREAS = ("/desk", "/crew", "/account")
 Opening = Callable[[Request], Iterator[Session]]
 KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
@@ -164,7 +165,7 @@ class StaffRoute(visit.PageRoute):
         if problem.detail is NOT_SEALED and written and token:
             # It is from this site, of an earlier session: one of this session has a new seal, once it was looked at.
             return _again(request, _sealed_again(written, token), 403)
-        trouble = {403: "not_for_role", 404: "not_found", 429: "too_many", 503: "away"}.get(problem.status, "fault")
+        trouble = TROUBLES.get(problem.status, "fault")
         if problem.detail is NOT_SEALED:
             trouble = "not_ours"
         return self.sorry(request, trouble, problem.status, problem.headers)

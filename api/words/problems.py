@@ -141,6 +141,7 @@ TOO_MANY_LISTENERS = Text("正在收听的连接过多", "too many listeners")
 BUSY = Text("登录请求过多", "too many people are signing in")
 READ_ONLY = Text("数据库目前只读", "the database is temporarily read-only")
 NO_ANSWER = Text("数据库没有响应", "the database is not responding")
+TOO_MUCH = Text("内容超出数据库上限", "larger than the database takes")
 REFUSED_BY_DATABASE = Text("数据库拒绝了此操作", "the database refused this operation")
 INTERNAL = Text("服务器内部错误，已记入日志", "internal error; it has been logged")
 # titles of types

@@ -25,6 +25,7 @@ from hearth.wiring import chosen_policy, now, open_database
 from ingest.batch import Intake
 from ingest.dead_letters import LetterReplay, replay
 from ingest.places import SensorPlaces
+from store.base.away import is_away
 from store.base.stage import open_stages
 from store.readings import dead_letter_rows
 from store.readings.dead_letter_rows import LetterFilter, WaitingLetter
@@ -114,6 +115,8 @@ def _database(settings: Settings) -> Iterator[Connection]:
     except psycopg.errors.UndefinedTable:
         raise UsageError("the database is not migrated: run hearth migrate") from None
     except psycopg.OperationalError as error:
+        if not is_away(error):
+            raise
         raise UsageError(f"the database went away, run it again to go on: {str(error).strip()}") from None
 
 

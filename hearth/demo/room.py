@@ -9,6 +9,7 @@ import psycopg
 
 from domain.errors import UsageError
 from local.server import ServerError
+from store.base.away import is_away
 
 NEEDED_MB = 700  # a month of 500 homes, the database's log, and a day of readings a minute
 LEFT_MB = 20  # less than a segment of the database's log and some: what failed, failed for that
@@ -37,7 +38,7 @@ def named_faults(folder: Path) -> Iterator[None]:
     except (OSError, psycopg.Error, ServerError, UsageError) as error:
         if folder.exists() and free_mb(folder) < LEFT_MB:
             raise UsageError(f"{folder}: the disk is full; {WAY_OUT}") from error
-        if isinstance(error, psycopg.OperationalError):
+        if is_away(error):
             raise UsageError(f"the database of the demo does not answer, see {folder / 'postgres' / 'log'}") from error
         raise
 

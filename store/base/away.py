@@ -21,5 +21,7 @@ def is_away(error: Exception) -> bool:
 
 
 def what_is_wrong(error: Exception) -> str:
-    """Describe the failure for a log: database unreachable, or read-only."""
+    """Describe the failure for a log: database unreachable, read-only, or given more than it takes."""
+    if isinstance(error, TOO_LARGE):
+        return "too large for the database"
     return "database read-only" if isinstance(error, psycopg.errors.ReadOnlySqlTransaction) else "database away"
