@@ -6,7 +6,8 @@ The registry and a search take an address apart by the same function, so that bo
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 # Bounds of what a search does for one query.
@@ -22,7 +23,12 @@ TEN = "十"
 LETTERED = "座|栋|幢|区"  # what a letter may name: A座
 MEASURES = "号楼|号院|号|栋|幢|座|楼|单元|门|层|室|户|房|排|区|期|组|弄|巷|院"
 _NUMERAL = re.compile(f"[{DIGITS}{TEN}]{{1,3}}(?={MEASURES})")
-_MEASURE = re.compile(f"(?<=[0-9])(?:{MEASURES})|(?<=[0-9][a-z])(?:{MEASURES})|(?<=(?<![a-z])[a-z])(?:{LETTERED})")
+SPACED = "号楼|单元|栋|幢|室"  # these also where a blank stands before them
+_MEASURE = re.compile(
+    f"(?<=[0-9])(?:{MEASURES}| +(?:{SPACED}))|(?<=[0-9][a-z])(?:{MEASURES})|(?<=(?<![a-z])[a-z])(?:{LETTERED})"
+)
+BUILDING = "号楼|栋|幢"  # what counts buildings
+_HOUSE = re.compile(f"([0-9]+) *(?:{BUILDING})")
 _HAN = "\u3007\u3400-\u9fff\U00020000-\U0003ffff"
 _TOKEN = re.compile(f"[0-9]+|[{_HAN}]+|[^\\W\\d_{_HAN}]+")
 _HAN_RUN = re.compile(f"[{_HAN}]+")
@@ -30,10 +36,16 @@ _HAN_RUN = re.compile(f"[{_HAN}]+")
 
 @dataclass(frozen=True)
 class WrittenAddress:
-    """An address taken apart. Numbers are texts without leading zeros; a single letter (A座, 501a) is one of them."""
+    """An address taken apart. Numbers are texts without leading zeros; a single letter (A座, 501a) is one of them.
+
+    `house`: the number that is said to be that of the building (2号楼、2栋), if one is; `is_house_last`: no number
+    follows it, so that no door is named.
+    """
 
     words: tuple[str, ...]
     numbers: tuple[str, ...]
+    house: str | None = field(default=None, compare=False)
+    is_house_last: bool = field(default=False, compare=False)
 
 
 class SaidWord(NamedTuple):
@@ -66,13 +78,15 @@ def is_han(word: str) -> bool:
 
 def taken_apart(text: str) -> WrittenAddress:
     """Take an address apart: `幸福里3栋2单元０５０１` is 幸福里 and 3, 2, 501; words of one script in a row are one."""
-    counted = _MEASURE.sub(" ", _NUMERAL.sub(_digits, plain(text)))
+    said = _NUMERAL.sub(_digits, plain(text))
+    counted = _MEASURE.sub(" ", said)
+    houses = list(_HOUSE.finditer(said))
     words: list[str] = []
     numbers: list[str] = []
     follows = False  # directly on a word of letters
     for token in _TOKEN.findall(counted):
         if token[0] in "0123456789":
-            numbers.append(token.lstrip("0") or "0")
+            numbers.append(_unpadded(token))
         elif is_han(token):
             words.append(token)
         elif len(token) == 1:
@@ -82,7 +96,29 @@ def taken_apart(text: str) -> WrittenAddress:
         else:
             words.append(token)
         follows = len(token) > 1 and token[0] not in "0123456789" and not is_han(token)
-    return WrittenAddress(tuple(word[:LONGEST_WORD].rstrip() for word in words), tuple(numbers[:MOST_NUMBERS]))
+    return WrittenAddress(
+        tuple(word[:LONGEST_WORD].rstrip() for word in words),
+        tuple(numbers[:MOST_NUMBERS]),
+        house=_unpadded(houses[-1][1]) if houses else None,
+        is_house_last=bool(houses) and not re.search("[0-9]", said[houses[-1].end() :]),
+    )
+
+
+@lru_cache(maxsize=20_000)
+def house_of(name: str, address: str) -> str | None:
+    """Return the number of a building: the one that its name or address calls so, or else the last one."""
+    parts = [taken_apart(text) for text in (name, address)]
+    named = [part.house for part in parts if part.house]
+    return next(filter(None, (*named, *(last_number(part.numbers) for part in parts))), None)
+
+
+def last_number(numbers: Sequence[str]) -> str:
+    """Return the last number that is no letter; empty: there is none."""
+    return next((number for number in reversed(numbers) if number[0].isdigit()), "")
+
+
+def _unpadded(number: str) -> str:
+    return number.lstrip("0") or "0"
 
 
 def _digits(numeral: re.Match[str]) -> str:

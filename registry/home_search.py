@@ -18,14 +18,15 @@ from registry.addresses import (
     SaidWord,
     WrittenAddress,
     grams_asked,
+    house_of,
     is_han,
+    last_number,
     likeness,
     numbers_met,
     plain,
     taken_apart,
     telephone,
 )
-from registry.place_index import last_number
 from registry.spelling import person_name, spelt
 from store.base.access import Scope
 from store.registry import search_rows
@@ -149,17 +150,29 @@ def _by_address(conn: Connection, search: HomeSearch, asked: WrittenAddress) -> 
         return []
     if likely:
         buildings = search_rows.buildings(conn, search.scope, likely, asked.numbers, MOST_BUILDINGS)
-    elif len(asked.numbers) > 1:
-        buildings = search_rows.buildings_by_numbers(conn, search.scope, asked.numbers[:-1], MOST_BY_NUMBERS)
+    elif numbers := _of_building(asked):
+        buildings = search_rows.buildings_by_numbers(conn, search.scope, numbers, asked.house, MOST_BY_NUMBERS)
     else:
         buildings = []
     share = len({nth for _, nth, _ in likely}) / max(len(asked.words), 1)
     of = {one.building_id: one.likeness for one in buildings}
-    doors = _doors(conn, search.scope, asked, buildings)
+    doors = _in_house(asked, _doors(conn, search.scope, asked, buildings))
     scores = [_of_address(asked, share * of.get(door.building_id, 0.0), door) for door in doors]
     least = NEARLY * max(scores, default=0.0)
     pairs = zip(doors, scores, strict=True)
     return [HomeMatch(door.home_id, FoundBy.ADDRESS, score) for door, score in pairs if score >= least]
+
+
+def _of_building(asked: WrittenAddress) -> Sequence[str]:
+    """Return the numbers that may be of a building: all but the last, which may be a door."""
+    return asked.numbers if asked.is_house_last else asked.numbers[:-1]
+
+
+def _in_house(asked: WrittenAddress, doors: list[Door]) -> list[Door]:
+    """Keep the homes of buildings with the number that was said to be the building's; where none has it, all."""
+    if asked.house is None:
+        return doors
+    return [door for door in doors if house_of(door.name, door.address) == asked.house] or doors
 
 
 def _likely_words(conn: Connection, words: Sequence[str]) -> list[tuple[int, int, float]]:
@@ -179,7 +192,7 @@ def _likely_words(conn: Connection, words: Sequence[str]) -> list[tuple[int, int
 def _doors(conn: Connection, scope: Scope, asked: WrittenAddress, buildings: Sequence[LikelyBuilding]) -> list[Door]:
     """Return the homes to rank: those with the door that was typed, then those of the likeliest buildings."""
     found: list[Door] = []
-    last = last_number(asked.numbers)
+    last = "" if asked.is_house_last else last_number(asked.numbers)
     if last and (units := search_rows.units(conn, last, MOST_UNITS)):
         if buildings:
             keys = [building.building_id for building in buildings]
@@ -193,7 +206,8 @@ def _doors(conn: Connection, scope: Scope, asked: WrittenAddress, buildings: Seq
 
 
 def _near(asked: WrittenAddress, building: LikelyBuilding) -> float:
-    return building.likeness + numbers_met(asked.numbers, building.numbers)
+    is_named = asked.house is not None and house_of(building.name, building.address) == asked.house
+    return is_named + building.likeness + numbers_met(asked.numbers, building.numbers)
 
 
 def _of_address(asked: WrittenAddress, words: float, door: Door) -> float:

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from psycopg import Connection
 
-from registry.addresses import WrittenAddress, grams, taken_apart
+from registry.addresses import WrittenAddress, grams, last_number, taken_apart
 from registry.spelling import spelt
 from store.registry import search_rows
 from store.registry.search_rows import BuildingText, IndexedBuilding
 
 # Raised when texts are taken apart otherwise, or words are found by other pieces: every building is then taken again.
-FORM = "1\n"
+FORM = "2\n"
 AT_A_TIME = 2_000
 
 
@@ -57,8 +57,3 @@ def _add_words(conn: Connection, words: Iterable[str]) -> None:
 
 def _door(unit: WrittenAddress) -> tuple[Sequence[str], str]:
     return unit.numbers, last_number(unit.numbers)
-
-
-def last_number(numbers: Sequence[str]) -> str:
-    """Return the last number that is no letter; empty: there is none."""
-    return next((number for number in reversed(numbers) if number[0].isdigit()), "")

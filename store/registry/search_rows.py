@@ -77,7 +77,7 @@ _IN_STATION: LiteralString = "(%(everywhere)s OR u.station = %(own_station)s)"
 # Each word that was asked counts by the likest of the words that a building has; then the numbers decide.
 SELECT_BUILDINGS: LiteralString = (
     """
-SELECT n.building_id, n.numbers, (f.likeness / %(asked)s)::float8 AS likeness
+SELECT n.building_id, n.numbers, u.building_name AS name, u.address, (f.likeness / %(asked)s)::float8 AS likeness
 FROM (
   SELECT m.building_id, sum(m.likeness) AS likeness
   FROM (
@@ -102,7 +102,7 @@ LIMIT %(limit)s
 )
 SELECT_BUILDINGS_BY_NUMBERS: LiteralString = (
     """
-SELECT n.building_id, n.numbers, 0::float8 AS likeness
+SELECT n.building_id, n.numbers, u.building_name AS name, u.address, 0::float8 AS likeness
 FROM building_numbers AS n
 JOIN building_place AS u USING (building_id)
 CROSS JOIN LATERAL (
@@ -111,14 +111,14 @@ CROSS JOIN LATERAL (
 WHERE n.numbers && %(numbers)s::text[] AND """
     + _IN_STATION
     + """
-ORDER BY k.met DESC, n.building_id
+ORDER BY (n.numbers[cardinality(n.numbers)] = %(house)s::text) IS TRUE DESC, k.met DESC, n.building_id
 LIMIT %(limit)s
 """
 )
 SELECT_UNITS = "SELECT v.unit FROM unit_numbers AS v WHERE v.last = %(last)s ORDER BY v.unit LIMIT %(limit)s"
 # The server does not see by itself that only numbers of the same buildings are needed, and reads those of the city.
 _DOORS: LiteralString = """
-SELECT h.home_id, h.building_id, n.numbers || v.numbers AS numbers
+SELECT h.home_id, h.building_id, n.numbers || v.numbers AS numbers, u.building_name AS name, u.address
 FROM home AS h
 JOIN unit_numbers AS v USING (unit)
 JOIN building_numbers AS n USING (building_id)
@@ -248,15 +248,19 @@ class LikelyBuilding(NamedTuple):
 
     building_id: int
     numbers: list[str]
+    name: str
+    address: str
     likeness: float
 
 
 class Door(NamedTuple):
-    """A home with the numbers of its building and its door."""
+    """A home with the numbers, name and address of its building, and the numbers of its door."""
 
     home_id: int
     building_id: int
     numbers: list[str]
+    name: str
+    address: str
 
 
 def stale_buildings(conn: Connection, form: str) -> list[BuildingText]:
@@ -321,19 +325,17 @@ def buildings(
         likely: key of a word, number of the asked word that it is like, and how much.
     """
     asked = len({nth for _, nth, _ in likely})
-    columns = {
-        "words": [w for w, _, _ in likely],
-        "nths": [n for _, n, _ in likely],
-        "likeness": [s for *_, s in likely],
-    }
+    columns = {name: [one[nth] for one in likely] for nth, name in enumerate(("words", "nths", "likeness"))}
     values = {**scope.parameters(), **columns, "asked": max(asked, 1), "numbers": list(numbers), "limit": limit}
     with conn.cursor(row_factory=class_row(LikelyBuilding)) as cur:
         return cur.execute(SELECT_BUILDINGS, values).fetchall()
 
 
-def buildings_by_numbers(conn: Connection, scope: Scope, numbers: Sequence[str], limit: int) -> list[LikelyBuilding]:
-    """Return the buildings in the caller's stations that have most of the numbers."""
-    values = {**scope.parameters(), "numbers": list(numbers), "limit": limit}
+def buildings_by_numbers(
+    conn: Connection, scope: Scope, numbers: Sequence[str], house: str | None, limit: int
+) -> list[LikelyBuilding]:
+    """Return the buildings in the caller's stations that have most of the numbers; first those that end in `house`."""
+    values = {**scope.parameters(), "numbers": list(numbers), "house": house, "limit": limit}
     with conn.cursor(row_factory=class_row(LikelyBuilding)) as cur:
         return cur.execute(SELECT_BUILDINGS_BY_NUMBERS, values).fetchall()
 
