@@ -4,6 +4,10 @@ from typing import Any
 
 from fastapi import Request
 from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+MOST_FIELDS = 100  # of a form that is read without its files
+MOST_FIELD_BYTES = 65_536
 
 
 class FormRequest(Request):
@@ -19,6 +23,27 @@ class FormRequest(Request):
             form = await super()._get_form(**limits)
             self._form = FormData([(_plain(name), _plain(value)) for name, value in form.multi_items()])
         return self._form
+
+    async def read_without_files(self) -> None:
+        """Read the form of somebody who may not send a file: its texts are kept, files by their names alone."""
+        if self._form is not None or not self.headers.get("content-type", "").startswith("multipart/form-data"):
+            return
+        parser = _TextParser(
+            self.headers, self.stream(), max_files=1, max_fields=MOST_FIELDS, max_part_size=MOST_FIELD_BYTES
+        )
+        try:
+            form = await parser.parse()
+        except MultiPartException:
+            form = FormData()
+        self._form = FormData([(_plain(name), _plain(value)) for name, value in form.multi_items()])
+
+
+class _TextParser(MultiPartParser):
+    """A parser that lets the bytes of files pass by."""
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current_part.file is None:
+            super().on_part_data(data, start, end)
 
 
 def _plain(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,11 +14,14 @@ from starlette.exceptions import HTTPException
 from api.files.file_routes import keep_file
 from api.files.held import Handler, hold, releasing
 from api.files.upload import RECEIVED_S, SentFile, names_of_sender, prepared_file
+from api.http.form_request import FormRequest
 from api.http.guard import FILES
+from api.http.limits import subscriber
 from api.http.problem import Problem, unauthorised, unavailable
-from api.http.session import STAFF, Session, session_of
+from api.http.session import STAFF, Session, address_of, session_of
 from api.http.values import instant
 from api.pages import visit
+from api.pages.visit import is_from_here
 from api.staff.session import StaffRoute, shown_token
 from api.words import problems
 from domain.files import FileKind, PreparedFile
@@ -66,15 +70,30 @@ class FileFormRoute(StaffRoute):
             await super().admit(request)
             return
         token = shown_token(request)
-        if token is None:
-            raise unauthorised(problems.NO_TOKEN)
-        names = await run_in_threadpool(_admitted, request, token)
+        try:
+            if token is None:
+                raise unauthorised(problems.NO_TOKEN)
+            names = await run_in_threadpool(_admitted, request, token)
+        except Problem as problem:
+            if problem.status == 401:
+                await _read_texts(request)
+            raise
         hold(request, names)
         try:
             async with asyncio.timeout(RECEIVED_S):
                 await super().admit(request)
         except TimeoutError:
             raise unavailable(problems.FILE_SLOW) from None
+
+
+async def _read_texts(request: Request) -> None:
+    """Read what was written beside the file, in a slot like a file's; where there is none, it is lost with the file."""
+    if not isinstance(request, FormRequest) or not is_from_here(request, must=True):
+        return
+    with suppress(Problem, TimeoutError):
+        hold(request, {"token": "nobody", "address": subscriber(address_of(request) or "")})
+        async with asyncio.timeout(RECEIVED_S):
+            await request.read_without_files()
 
 
 def _admitted(request: Request, token: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import Annotated, NamedTuple
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from fastapi import Depends, Request
+from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from api.http.form_request import FormRequest
@@ -37,6 +38,8 @@ USUAL_START = "/desk"
 TROUBLES = {403: "not_for_role", 404: "not_found", 413: "too_large", 429: "too_many", 503: "away"}
 AREAS = ("/desk", "/crew", "/account")
 Opening = Callable[[Request], Iterator[Session]]
+FILE_OF = "file-of-"  # begins the name of a field that has the name of a file to be chosen once more
+LONGEST_FILENAME = 200
 KEY = re.compile(r"[A-Za-z0-9_-]{20,64}")
 CODED = re.compile(r"[\w.:+-]*", re.ASCII)  # keys, numbers and choices, which say nothing to anybody who reads them
 
@@ -183,12 +186,15 @@ class StaffRoute(visit.PageRoute):
         return answer
 
     def _written(self, request: Request) -> list[tuple[str, str]]:
-        """Return the fields of a form of this site; none of one with a file, which no page can fill in again."""
+        """Return the fields of a form of this site; of a file its name, since no page can fill it in again."""
         form = request.read_form if isinstance(request, FormRequest) else None
         if not self.may_come_again or not form or not visit.is_from_here(request, must=True):
             return []
         fields = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-        return fields if len(fields) == len(form.multi_items()) else []
+        files = [
+            (name, file.filename) for name, file in form.multi_items() if isinstance(file, UploadFile) and file.filename
+        ]
+        return [*fields, *((f"{FILE_OF}{name}", filename[:LONGEST_FILENAME]) for name, filename in files)]
 
     def sorry(self, request: Request, trouble: str, status: int, headers: dict[str, str] | None = None) -> Response:
         """Explain what went wrong, with the way back: `/sign-in` leads those who are signed in to where they begin."""
@@ -220,6 +226,9 @@ def _sealed_again(written: list[tuple[str, str]], token: str) -> list[tuple[str,
 def _again(request: Request, fields: list[tuple[str, str]], status: int) -> Response:
     """Show a form again that was not taken, with what was written."""
     back = local_path(page_before(request))
+    files = [(name.removeprefix(FILE_OF), value) for name, value in fields if name.startswith(FILE_OF)]
+    if status == 403:  # from here on there is a field for each
+        fields = [(name, value) for name, value in fields if not name.startswith(FILE_OF)]
     answer = page(
         "staff/again.html",
         _language_of(request),
@@ -227,7 +236,9 @@ def _again(request: Request, fields: list[tuple[str, str]], status: int) -> Resp
         action=f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
         sign_in=f"{SIGN_IN}?next={quote(back, safe='/')}" if back else SIGN_IN,
         fields=fields,
-        texts=[value for _, value in fields if not CODED.fullmatch(value)],
+        texts=[value for name, value in fields if not CODED.fullmatch(value) and not name.startswith(FILE_OF)],
+        files=files,
+        is_multipart=request.headers.get("content-type", "").startswith("multipart/form-data"),
         here=None,  # another language would be another page, without what was written
     )
     answer.status_code = status

@@ -175,6 +175,14 @@ STAFF_WORDS: Mapping[str, Text] = {
         "Somebody has signed in again since this form was opened. What was written is kept; it is sent in the name of"
         " the person who is signed in now.",
     ),
+    "again_file_later": Text(
+        "文件“{name}”不能保留：登录后在下一页重新选择。",
+        "The file “{name}” cannot be kept: after signing in, choose it again on the next page.",
+    ),
+    "again_file": Text(
+        "文件“{name}”不能保留，请重新选择。", "The file “{name}” cannot be kept; please choose it again."
+    ),
+    "again_choose": Text("重新选择文件", "Choose the file again"),
     "again_new_tab": Text("登录（新标签页）", "Sign in (a new tab)"),
     "again_send": Text("提交", "Send it"),
     "signed_out_writing": Text(
