@@ -68,6 +68,7 @@ def city_map(request: Request, asking: AskingDeskPerson, asked: Annotated[MapAsk
         areas=[(one, outline(sheet, one["lon"], one["lat"])) for one in city.areas],
         supplies=[outline(sheet, *zip(*ring, strict=True)) for code, _, ring in city.supplies if code in shown],
         **_listing(every, query.station, is_part=extent is not None),
+        count=city.count,
         stage=_stage(request, asking, query, sheet),
         attribution=basemap.attribution if basemap.is_there else "",
         stations=queue_rows.stations(asking.conn),

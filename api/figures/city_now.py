@@ -21,6 +21,7 @@ from store.base.access import Scope
 from store.base.rows import Row
 from store.figures import live_feed, map_areas, map_rows
 from store.figures.live_feed import Snapshot
+from store.figures.map_rows import CountAge
 
 # As long as the figures of buildings are old without being wrong; an event of a ticket ends it at once.
 KEPT_FOR = timedelta(seconds=15)
@@ -53,6 +54,7 @@ class CityNow:
     buildings: Sequence[Row]
     jobs: Sequence[Row]
     areas: Sequence[Row]
+    count: CountAge
     at: Snapshot  # all of it is later than this place in the feed
     read_at: datetime
     _layers: dict[Datum, MapLayers] = field(default_factory=dict)
@@ -63,11 +65,13 @@ class CityNow:
         at = live_feed.now(conn)
         jobs = map_areas.jobs(conn, scope)
         of_buildings = {job["building"]: job for job in jobs if job["building"]}
-        rows = map_rows.buildings(conn, scope, None)
+        count = map_rows.count_age(conn)
+        rows = map_rows.buildings(conn, scope, None, count)
         return cls(
             [_with_jobs(row, of_buildings.get(row["code"])) for row in rows],
             [job for job in jobs if not job["building"] and job["lon"] is not None],
             map_areas.areas(conn, scope),
+            count,
             at,
             now,
         )
@@ -81,7 +85,8 @@ class CityNow:
         """Return all layers, drawn in a datum."""
         if datum not in self._layers:
             features = [*self._outlines(datum), *self._points(datum)]
-            self._layers[datum] = MapLayers(msgspec.json.encode({"type": "FeatureCollection", "features": features}))
+            told = {"type": "FeatureCollection", **self.count.told(), "features": features}
+            self._layers[datum] = MapLayers(msgspec.json.encode(told))
         return self._layers[datum]
 
     def _outlines(self, datum: Datum) -> list[dict[str, Any]]:

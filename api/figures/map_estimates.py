@@ -71,8 +71,8 @@ router = APIRouter(prefix="/v1/map", tags=["maps"], default_response_class=GeoJs
 @router.get("/unmeasured")
 def unmeasured(asking: AskingDesk, bounds: Box, datum: Datum = Datum.WGS84) -> EstimateFeatures:
     """Get the buildings of a box, in WGS 84, that have homes without a sensor, drawn in a datum."""
-    extent = box(bounds)
-    rows = [row for row in map_rows.buildings(asking.conn, asking.scope, extent) if row["lon"] is not None]
+    extent, count = box(bounds), map_rows.count_age(asking.conn)
+    rows = [row for row in map_rows.buildings(asking.conn, asking.scope, extent, count) if row["lon"] is not None]
     return features_of(asking, rows, datum)
 
 

@@ -8,9 +8,10 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from api.figures.city_now import CityNow, MapBoard
-from api.figures.maps import GeoJson, GeoPoint
+from api.figures.maps import FiguresAge, GeoJson, GeoPoint
 from api.http.guard import is_tagged
 from api.http.session import AskingStaff, Session
+from api.http.values import Instant
 from domain.building_state import BuildingState
 from domain.datum import Datum
 
@@ -79,9 +80,15 @@ class MapFeature(BaseModel):
 
 
 class MapFeatures(BaseModel):
-    """All layers within the caller's reach. What has no place is left out."""
+    """All layers within the caller's reach. What has no place is left out.
+
+    `figures`: homes of a large city are as they were at `counted_at`, if `hearth watch` does not count (`old`), or not
+    counted yet (`none`).
+    """
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
+    figures: FiguresAge
+    counted_at: Instant | None
     features: Sequence[MapFeature]
 
 

@@ -22,6 +22,9 @@ class GeoJson(JSONResponse):
     media_type = "application/geo+json"
 
 
+FiguresAge = Literal["now", "old", "none"]
+
+
 class GeoPoint(BaseModel):
     """Longitude and latitude, in this order."""
 
@@ -81,9 +84,11 @@ class SubstationFeature(BaseModel):
 
 
 class Buildings(BaseModel):
-    """The buildings within the token's scope."""
+    """The buildings within the token's scope. `figures`, `counted_at`: as in all layers of a map."""
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
+    figures: FiguresAge
+    counted_at: Instant | None
     features: Sequence[BuildingFeature]
 
 
@@ -122,9 +127,11 @@ router = APIRouter(prefix="/v1/map", tags=["maps"], default_response_class=GeoJs
 @router.get("/buildings")
 def buildings(asking: AskingStaff, bounds: Bounds = None) -> Buildings:
     """Get buildings with their current figures; a crew sees those of its station."""
-    rows = map_rows.buildings(asking.conn, asking.scope, box(bounds))
+    within, count = box(bounds), map_rows.count_age(asking.conn)
+    rows = map_rows.buildings(asking.conn, asking.scope, within, count)
     return Buildings(
-        features=[BuildingFeature(geometry=_place(row), properties=BuildingNow.model_validate(row)) for row in rows]
+        **count.told(),
+        features=[BuildingFeature(geometry=_place(row), properties=BuildingNow.model_validate(row)) for row in rows],
     )
 
 

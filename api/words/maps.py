@@ -53,6 +53,17 @@ MAP_WORDS: Mapping[str, Text] = {
     "map_move_east": Text("向东", "East"),
     "map_whole": Text("全城", "Whole city"),
     "map_here": Text("范围内的楼", "Buildings here"),
+    "map_counted_at": Text(
+        "{at} 之后没有再统计：楼的状态和户数是当时的。工单、停热和片区故障是现在的。请管理员查看 hearth watch。",
+        "Homes have not been counted since {at}: states and numbers of homes are as they were then. Tickets, outages"
+        " and incidents are of now. Ask an administrator to look after hearth watch.",
+    ),
+    "map_not_counted": Text(
+        "各楼住户尚未统计，还没有状态和户数。hearth watch 开始运行后约半分钟即可看到；工单、停热和片区故障是现在的。",
+        "The homes of the buildings have not been counted yet, so there are no states and numbers of homes. They are"
+        " here half a minute after hearth watch has begun; tickets, outages and incidents are of now.",
+    ),
+    "map_found_only": Text("{n} 栋楼。", "{n} buildings."),
     "map_found": Text(
         "{n} 栋楼，{homes} 户，其中 {cold} 户不达标。", "{n} buildings, {homes} homes, {cold} of them cold."
     ),
