@@ -67,10 +67,13 @@ FROM unnest(%(tickets)s::bigint[], %(seqs)s::integer[]) AS w (ticket_id, seq)
 JOIN ticket_event AS e USING (ticket_id, seq)
 JOIN ticket AS t USING (ticket_id)
 """ + place_of("t")
+# The first ones by the key: one that is old, and lies behind some that are not yet, waits for these.
 FORGET = """
 WITH gone AS (
   DELETE FROM live_event WHERE (xid, live_event_id) IN (
-    SELECT xid, live_event_id FROM live_event WHERE at < %(before)s ORDER BY at LIMIT %(most)s
+    SELECT f.xid, f.live_event_id
+    FROM (SELECT xid, live_event_id, at FROM live_event ORDER BY xid, live_event_id LIMIT %(most)s) AS f
+    WHERE f.at < %(before)s
   )
   RETURNING xid
 ), noted AS (
