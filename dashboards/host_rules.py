@@ -103,6 +103,14 @@ RELAYED: tuple[AlertRule, ...] = (
         "critical",
     ),
     _relay(
+        "BrokerMemoryShort",
+        titles.BROKERS_MEMORY_FILLS_UP,
+        titles.BROKERS_MEMORY_FILLS_UP_SUMMARY,
+        titles.BROKERS_MEMORY_FILLS_UP_TO_DO,
+        operations.BROKER_MEMORY,
+        "critical",
+    ),
+    _relay(
         "TimescaleJobFails",
         titles.BACKGROUND_JOB_FAILS,
         titles.BACKGROUND_JOB_FAILS_SUMMARY,

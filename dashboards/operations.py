@@ -45,6 +45,7 @@ SENT = ("rate(hearth_broker_sent_total[5m])", "out")
 DROPPED = ("rate(hearth_broker_dropped_total[5m])", "dropped")
 WAITING = ("hearth_broker_stored_messages", "")
 BROKER_DISK = ("hearth_broker_disk_used_ratio", "disk")
+BROKER_MEMORY = ("hearth_broker_memory_used_ratio", "memory")
 BROKER_COPY = ("hearth_broker_replica_in_step", "copy")
 CONNECTED = ("hearth_ingest_leading - hearth_ingest_connected", "{{instance}}")
 RETRIES = ("sum by (instance) (increase(hearth_ingest_database_retries_total[5m]))", "{{instance}}")
@@ -97,7 +98,7 @@ def _around(look: Look) -> list[Any]:
         _lines(look, titles.BROKER_PER_SECOND, RECEIVED, SENT, DROPPED),
         _lines(look, titles.WAITING_AT_THE_BROKER, WAITING),
         _lines(look, titles.WORKERS_WITHOUT_THE_BROKER, CONNECTED),
-        _lines(look, titles.BROKERS_DISK_AND_COPY, BROKER_DISK, BROKER_COPY).unit("percentunit").min(0),
+        _lines(look, titles.BROKERS_DISK_AND_COPY, BROKER_DISK, BROKER_MEMORY, BROKER_COPY).unit("percentunit").min(0),
         _lines(look, titles.TRIES_OF_WORKERS, RETRIES).min(0),
     ]
 

@@ -136,6 +136,8 @@ ARTEMIS_GAUGES = {
     "broker_stored_messages": ("Messages that wait for clients", "waiting"),
     "broker_consumers": ("Consumers of the queues in which they wait", "consumers"),
     "broker_disk_used_ratio": ("How full the broker's disk is; it takes nothing from 0.9 on", "disk_used"),
+    "broker_topics": ("Topics that the broker has in memory", "topics"),
+    "broker_memory_used_ratio": ("How much of its memory topics and what waits take, reckoned", "memory_used"),
     "broker_replica_in_step": ("1 while a second node has a whole copy", "replica_in_step"),
 }
 # The topics of Mosquitto below $SYS/broker/.

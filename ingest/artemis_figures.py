@@ -25,8 +25,15 @@ QUESTIONS: Mapping[str, tuple[Mapping[str, str], str]] = {
     "disk_used": ({"_AMQ_Attribute": "DiskStoreUsage"}, ""),
     "replica_in_step": ({"_AMQ_Attribute": "ReplicaSync"}, ""),
     "clients": ({"_AMQ_Attribute": "ConnectionCount"}, ""),
+    "topics": ({"_AMQ_Attribute": "AddressCount"}, ""),
+    "waiting_bytes": ({"_AMQ_Attribute": "AddressMemoryUsage"}, ""),  # in memory
+    "waiting_at_most": ({"_AMQ_Attribute": "GlobalMaxSize"}, ""),
     "queues": ({"_AMQ_OperationName": "listQueues"}, json.dumps(["", 1, MOST_QUEUES])),
 }
+# What a topic takes of Java's memory as long as the node runs, once something was said under it (decision 0088).
+TOPIC_BYTES = 13_000
+# Of Java's memory, what may wait in it (global-max-size-percent-of-jvm-max-memory in deploy/artemis/broker.xml).
+WAITING_SHARE = 0.1
 
 
 class NotSpoken(Exception):
@@ -41,7 +48,10 @@ class ArtemisFigures:
         self._not_before_s = 0.0
 
     def told(self) -> dict[str, float]:
-        """Return the figures by name: disk_used (share), replica_in_step (0 or 1), clients, waiting, consumers."""
+        """Return the figures by name.
+
+        disk_used and memory_used (shares), replica_in_step (0 or 1), clients, topics, waiting, consumers.
+        """
         if time.monotonic() < self._not_before_s:
             return {}
         try:
@@ -129,8 +139,11 @@ def _account(address: Address) -> dict[str, str]:
 def _figures(answers: dict[str, Any]) -> dict[str, float]:
     """Return the figures of all answers; of queues, those in which messages wait for somebody who may be away."""
     listed = json.loads(answers.pop("queues"))["data"]
+    in_memory, at_most = float(answers.pop("waiting_bytes")), float(answers.pop("waiting_at_most"))
+    taken = float(answers["topics"]) * TOPIC_BYTES + in_memory
     durable = [queue for queue in listed if queue["durable"] == "true" and queue["internalQueue"] == "false"]
     return {name: float(value) for name, value in answers.items()} | {
+        "memory_used": taken * WAITING_SHARE / at_most,
         "waiting": sum(float(queue["messageCount"]) for queue in durable),
         "consumers": sum(float(queue["consumerCount"]) for queue in durable),
     }

@@ -31,7 +31,18 @@ SEND = ("send", "createAddress")
 HEAR = ("consume", "createAddress", "createDurableQueue", "deleteDurableQueue", "createNonDurableQueue")
 MANAGEMENT = "activemq.management"
 # What Hearth's account may look at there (ingest/artemis_figures.py), by the names of Artemis.
-FIGURES = ("listQueues", "getDiskStoreUsage", "isReplicaSync", "getConnectionCount")
+FIGURES = (
+    "listQueues",
+    "getDiskStoreUsage",
+    "isReplicaSync",
+    "getConnectionCount",
+    "getAddressCount",
+    "getAddressMemoryUsage",
+    "getGlobalMaxSize",
+)
+# What Java needs for a topic, with as much again for all the rest (docs/operations.md, Sizing).
+MEMORY_A_TOPIC = 26_000
+SHIPPED_TOPICS = 80_000  # ARTEMIS_MEMORY of docker-compose.scale.yml
 _LINE = re.compile(r"((?:[^\\=]|\\.)+)=(.*)")
 Rights = dict[str, dict[str, list[str]]]  # filter → permission → roles
 
@@ -67,6 +78,11 @@ def _write(
     replace(folder / CERTIFICATES, _properties((name, f"CN={name}") for name in everybody), folder)
     replace(folder / USERS, _properties((user, f"ENC({hashed})") for user, hashed in hashes.items()), folder)
     return Accounts(sorted(wanted & known.keys()), added, sorted(known.keys() - wanted), sorted(speaking - possible))
+
+
+def memory_gb(topics: int) -> int | None:
+    """Return the gigabytes that Java needs for so many topics where what is shipped is not enough."""
+    return -(-topics * MEMORY_A_TOPIC // 10**9) if topics > SHIPPED_TOPICS else None
 
 
 def rights(devices: Iterable[str], reader: str, networks: Mapping[str, Sequence[str]]) -> Rights:

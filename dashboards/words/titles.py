@@ -214,6 +214,11 @@ BROKERS_DISK_FILLS_UP_SUMMARY = Text(
     "已用超过八成，达到九成后不再接收", "Over 80 % full; from 90 % on it takes no messages"
 )
 BROKERS_DISK_FILLS_UP_TO_DO = Text("检查接入进程，扩大磁盘", "Look whether workers run, and give it a larger disk")
+BROKERS_MEMORY_FILLS_UP = Text("消息服务器内存将满", "Broker's memory fills up")
+BROKERS_MEMORY_FILLS_UP_SUMMARY = Text(
+    "主题与等待的消息已占六成以上，占满后节点将退出", "Topics and what waits take over 60 %; a node that is full ends"
+)
+BROKERS_MEMORY_FILLS_UP_TO_DO = Text("增大 ARTEMIS_MEMORY，逐个重启节点", "Raise ARTEMIS_MEMORY, restart node by node")
 BACKGROUND_JOB_FAILS = Text("数据库后台任务失败", "Background job fails")
 BACKGROUND_JOB_FAILS_SUMMARY = Text(
     "{{ .Labels.procedure }}（{{ .Labels.relation }}）未成功", "{{ .Labels.procedure }} ({{ .Labels.relation }}) fails"
@@ -336,7 +341,7 @@ ROOM_ON_DISKS = Text("磁盘剩余", "Room on disks")
 MEMORY_AVAILABLE = Text("可用内存", "Memory available")
 BROKER_PER_SECOND = Text("消息服务器每秒", "Broker, per second")
 WAITING_AT_THE_BROKER = Text("消息服务器排队", "Waiting at the broker")
-BROKERS_DISK_AND_COPY = Text("消息服务器磁盘与副本", "Broker: disk used, copy in step")
+BROKERS_DISK_AND_COPY = Text("消息服务器磁盘、内存与副本", "Broker: disk and memory used, copy in step")
 WORKERS_WITHOUT_THE_BROKER = Text("接入进程未连接", "Workers without the broker")
 TRIES_OF_WORKERS = Text("接入进程五分钟内重试次数", "Tries of workers again, in five minutes")
 

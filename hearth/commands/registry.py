@@ -179,6 +179,8 @@ def artemis_(
     """Bring the accounts of an ActiveMQ Artemis up to the registry. New passwords are in new-devices.csv, once."""
     speaking, networks = _speaking()
     _tell(folder, artemis.write_accounts(folder, speaking, reader, networks))
+    if memory := artemis.memory_gb(len(speaking)):
+        typer.echo(f"{len(speaking):,} topics: each node needs -Xmx{memory}g in ARTEMIS_MEMORY (docs/operations.md)")
     typer.echo("the broker takes them over within seconds")
 
 

@@ -20,7 +20,9 @@ from tests.conftest import Database
 RULES = Path(__file__).parents[2] / "deploy/prometheus/rules.yml"
 # Standbys, the Community edition, ingest, watch and Artemis are not here; tests/store/test_server_figures.py has the
 # first two, test_artemis.py the last.
-ELSEWHERE = re.compile(r"hearth_(replica|replication|timescale|conversion|ingest|archive|broker_disk|broker_replica)_")
+ELSEWHERE = re.compile(
+    r"hearth_(replica|replication|timescale|conversion|ingest|archive|broker_(disk|memory|replica))_"
+)
 
 
 def figures(port: int) -> dict[str, float]:

@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import UsageError
 from registry import mosquitto
-from registry.artemis import rights, write_accounts
+from registry.artemis import memory_gb, rights, write_accounts
 
 SPACE = "{urn:activemq:core}"
 
@@ -49,7 +49,7 @@ def test_each_says_what_is_its_own_and_hearth_alone_hears(tmp_path: Path) -> Non
     write_accounts(tmp_path, {"s1"}, "reader", networks)
     found = granted(tmp_path)
     figures = {text for text in found if text.startswith("mops.")}
-    assert len(figures) == 4
+    assert len(figures) == 7
     assert all(found.pop(text) == {"view": "reader"} for text in figures)
     assert found.pop("activemq.management") == dict.fromkeys(("send", "createAddress", "manage"), "reader")
     assert {text: told.get("send") for text, told in found.items()} == {
@@ -72,3 +72,7 @@ def test_who_would_be_somebody_else_is_left_out(tmp_path: Path) -> None:
 
 def test_of_two_filters_that_are_one_both_have_their_right() -> None:
     assert rights([], "r", {"a": ["t/#"], "b": ["t/#"]})["t/#"]["send"] == ["a", "b"]
+
+
+def test_more_devices_than_the_shipped_memory_carries() -> None:
+    assert [memory_gb(topics) for topics in (0, 80_000, 80_001, 200_000)] == [None, None, 3, 6]
