@@ -16,7 +16,8 @@ ARTIFACT = f"org.apache.activemq:apache-artemis:{VERSION}:tar.gz:bin"
 SHA256 = "3add67e7b0af89f81eac1e6c577427b049b4e7502fb278c591838465d5ca93b5"
 SHIPPED = Path(__file__).parents[1] / "deploy/artemis"
 # Most of the processor time of a short life is that of compilers otherwise.
-JAVA = "-Xms64m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+COMPILERS = "-XX:TieredStopAtLevel=1"
+MEMORY = "-Xms64m -Xmx384m"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Artemis(Broker):
     Args:
         other: the port for nodes of the other one of a pair.
         locks: the folder of the lock that a pair has in common.
+        memory: what Java may take, as its options say it.
     """
 
     answer_seconds = 120.0  # on a machine that is busy
@@ -60,12 +62,14 @@ class Artemis(Broker):
         ports: ArtemisPorts,
         other: int | None = None,
         locks: Path | None = None,
+        memory: str = MEMORY,
     ) -> None:
         super().__init__(folder, ports.devices, ourselves())
         self.files = files
         self.ports = ports
         self.other = other or free_port()
         self.locks = locks or self.place
+        self.memory = memory
 
     def start_beside(self) -> None:
         """Start it as the node of a pair that stands by, which answers nobody."""
@@ -84,7 +88,7 @@ class Artemis(Broker):
             "ARTEMIS_HOME": str(ensure() or Path()),
             "ARTEMIS_DATA": str(self.place),
             "ARTEMIS_PASSWORD_FILE": str(self.place / "password"),
-            "ARTEMIS_MEMORY": JAVA,
+            "ARTEMIS_MEMORY": f"{self.memory} {COMPILERS}",
         }
         settings = [f"{name}={value}" for name, value in told.items()]
         return ["env", *settings, str(SHIPPED / "start"), *(f"-Dhearth.{k}={v}" for k, v in self._properties().items())]

@@ -8,20 +8,21 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 import pytest
-from paho.mqtt.client import Client, ConnectFlags, MQTTMessageInfo
+from paho.mqtt.client import Client, ConnectFlags, MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.address import Address
-from ingest.artemis_figures import ArtemisFigures
+from ingest.artemis_figures import TOPIC_BYTES, ArtemisFigures
 from local import artemis
-from local.artemis import Artemis, ArtemisFiles, ArtemisPorts
+from local.artemis import MEMORY, Artemis, ArtemisFiles, ArtemisPorts
 from local.port import LOOPBACK, free_port
 from registry.artemis import write_accounts
 from tests import registry_rows as town
@@ -260,6 +261,7 @@ def test_the_other_node_takes_over(pair: Pair, world: World) -> None:
         assert told["replica_in_step"] == 1
         assert told["waiting"] >= 1000
         assert 0 < told["disk_used"] < 1
+        assert told["topics"] * TOPIC_BYTES / (384 << 20) < told["memory_used"] < 0.1
         assert figures(pair, "g") == {}, "a device may not look"
         speaking = threading.Thread(target=device.say, args=(1000,))
         speaking.start()
@@ -267,3 +269,63 @@ def test_the_other_node_takes_over(pair: Pair, world: World) -> None:
         speaking.join()
         last = world.start("ingest").wait_for("event=connected")
     assert last.stop() == 0
+
+
+@contextmanager
+def hearing(to: Pair, topics: list[str]) -> Iterator[None]:
+    """Hear what a share gets, which waits for it until the next time."""
+    device = to.client("hearer", certificate=to.authority.issue("hearth"))
+    device.port = to.ports.inside
+    there = threading.Event()
+
+    def on_message(_client: Client, _user: object, message: MQTTMessage) -> None:
+        topics.append(message.topic)
+
+    device.client.on_message = on_message
+    device.client.on_subscribe = lambda *_: there.set()
+    kept = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    kept.SessionExpiryInterval = 3600
+    device.client.connect(LOOPBACK, device.port, clean_start=False, properties=kept)
+    device.client.loop_start()
+    device.client.subscribe("$share/all/plant/#", 1)
+    assert there.wait(WAIT_S)
+    yield
+    device.client.disconnect()
+    device.client.loop_stop()
+
+
+def acknowledged_until_it_ends(node: Artemis, client: Client) -> set[str]:
+    """Say something under one topic after the other until a node ends; returns those that it acknowledged."""
+    acknowledged: set[int] = set()
+    client.on_publish = lambda _c, _u, mid, _r, _p: acknowledged.add(mid)
+    said: dict[int, str] = {}
+    end = time.monotonic() + 5 * WAIT_S
+    while node.running:
+        assert time.monotonic() < end, "it neither answers nor ends"
+        if len(said) - len(acknowledged) < 200:
+            topic = f"plant/{len(said)}"
+            said[client.publish(topic, "x", 1).mid] = topic
+        else:
+            time.sleep(0.01)
+    return {said[mid] for mid in acknowledged}
+
+
+def test_a_node_without_memory_ends_and_loses_nothing(pair: Pair, tmp_path: Path) -> None:
+    files = replace(pair.files, accounts=tmp_path / "accounts")
+    write_accounts(files.accounts, {"plant"}, "hearth", {"plant": ["plant/#"]})
+    node = Artemis(tmp_path / "small", files, ArtemisPorts.chosen(), memory="-Xmx64m")
+    small = Pair(pair.authority, files, (node, node))
+    heard: list[str] = []
+    with ExitStack() as stack:
+        stack.callback(node.kill)
+        node.start()
+        with hearing(small, heard):
+            pass
+        with small.client("plant", "plant") as plant:
+            acknowledged = acknowledged_until_it_ends(node, plant.client)
+        assert "Terminating due to java.lang.OutOfMemoryError" in node.said()
+        assert len(acknowledged) > 1_000
+        node.memory = MEMORY
+        node.start()
+        with hearing(small, heard):
+            until(lambda: acknowledged <= set(heard), "all that was acknowledged is heard")
