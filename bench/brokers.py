@@ -35,6 +35,7 @@ KINDS = ("artemis", "mosquitto", "kafka")
 HEARTH = [sys.executable, "-c", "from hearth.cli import main; main()"]
 MAKE_SECRETS = Path(__file__).parents[1] / "deploy/make-secrets"
 WORKERS = (1, 2, 3)
+ARTEMIS_MEMORY = "-Xms512m -Xmx2g"  # as docker-compose.scale.yml
 IN_FLIGHT = 250  # paho goes through all of them at each acknowledgement
 PARTITIONS = 6
 PUBLISHER = "g"
@@ -157,7 +158,7 @@ class ArtemisAccess:
 @contextmanager
 def _artemis(servers: Stand) -> Iterator[Way]:
     access = ArtemisAccess.made(servers.folder)
-    node = Artemis(servers.folder / "artemis", access.files, ArtemisPorts.chosen())
+    node = Artemis(servers.folder / "artemis", access.files, ArtemisPorts.chosen(), memory=ARTEMIS_MEMORY)
     client = access.admit(_client())
     try:
         node.start()
