@@ -325,6 +325,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "front_foot": Text("对接其他系统：", "For other systems:"),
     "to_api": Text("接口说明", "description of the API"),
+    "to_staff_sign_in": Text("工作人员登录", "Staff sign-in"),
     "to_front": Text("返回首页", "Back to the front page"),
     "door_home": Text("我家的供热", "Heat in my home"),
     "door_home_says": Text(

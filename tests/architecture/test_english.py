@@ -137,6 +137,20 @@ def test_a_text_stands_with_the_words_of_its_room(tmp_path: Path) -> None:
     assert strays(tmp_path) == ["api/home.py:2: 室温"]
 
 
+def test_templates_join_words_by_no_half_width_mark() -> None:
+    """A mark behind a word of either language is a mark of one of them."""
+    slips = re.compile(r"\}\}[,;:!?](?: |$)")
+    templates = sorted((ROOT / "api/pages/templates").rglob("*.html"))
+    assert len(templates) > 60
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in templates
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if slips.search(line)
+    ]
+    assert found == []
+
+
 def test_chinese_has_punctuation_of_its_own() -> None:
     """A half-width mark beside a Chinese character is a slip; brackets of code and of clause numbers are none."""
     rooms = (

@@ -218,6 +218,9 @@ def test_who_has_no_link_that_holds_gets_a_page_that_says_so(
     person.errors = [error for error in person.errors if "Failed to load resource" not in error]  # its status
     person.keep(f"{case}-{language}")
     person.is_well()
+    person.page.click("main a")  # no page is without a way on
+    assert person.page.url == f"{person.base}{'/sign-in' if case == 'staff' else '/'}"
+    assert person.page.locator("h1").count() == 1
 
 
 def test_a_link_that_is_withdrawn_ends_what_was_open(api: Api, visitor: Visitors) -> None:
