@@ -84,14 +84,18 @@ def prove(
 ) -> list[int]:
     """Prove those of the tickets that can be proven now; returns these. The caller owns the transaction.
 
+    A ticket that somebody else is working on at this moment has its turn at the next look.
+
     Args:
         history: to look into the readings of homes that were warm all the time, though not in one and the same state.
     """
     rule = policy.rules_at(now).desk
     if rule is None:
         return []
-    rows = ticket_rows.lock(conn, tickets)
-    standing = recovery_rows.standing(conn, tickets, now)
+    if not (free := ticket_rows.lock_free(conn, tickets)):
+        return []
+    rows = ticket_rows.lock(conn, free)
+    standing = recovery_rows.standing(conn, free, now)
     warm = _warm(conn, rule, standing, now, history)
     events, proven = list[NewEvent](), list[int]()
     for one in standing:
@@ -181,8 +185,9 @@ def _raise_priorities(conn: Connection, policy: Policy, rule: DeskRule, now: dat
     since = now - timedelta(seconds=rule.urgent_after_s)
     with conn.transaction():
         found = recovery_rows.urgent(conn, milli(rule.urgent_depth_k), since, MOST_TICKETS)
+        free = ticket_rows.lock_free(conn, found)
         docket = Docket(conn, policy, now)
-        for ticket in found:
+        for ticket in free:
             docket.add(ticket, EventKind.PRIORITY, priority=PRIORITY_URGENT)
         docket.write()
-    return len(found) == MOST_TICKETS
+    return bool(free) and len(found) == MOST_TICKETS

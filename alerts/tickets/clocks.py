@@ -36,7 +36,7 @@ def run_out(conn: Connection, policy: Policy, now: datetime) -> bool:
     if not due:
         return False
     with conn.transaction():
-        free = clock_rows.lock_free(conn, due)
+        free = ticket_rows.lock_free(conn, due)
         left = in_halves(conn, free, lambda some: _run_out(conn, policy, some, now), Aside[int]("clocks"))
     if left:
         raise ClocksLeft(f"of {len(left)} tickets")
@@ -64,11 +64,12 @@ def date_undated(conn: Connection, policy: Policy, now: datetime) -> bool:
 
 
 def _date(conn: Connection, policy: Policy, waiting: Sequence[clock_rows.ClockRow], now: datetime) -> int:
-    """Give clocks their due time; return how many have one now."""
-    rows = ticket_rows.lock(conn, sorted({clock.ticket_id for clock in waiting}))
+    """Give clocks of tickets that are free their due time; return how many have one now."""
+    rows = ticket_rows.lock(conn, ticket_rows.lock_free(conn, [clock.ticket_id for clock in waiting]))
     known = []
     for clock in waiting:
-        row = rows[clock.ticket_id]
+        if (row := rows.get(clock.ticket_id)) is None:
+            continue
         assert clock.started_at is not None  # that is how they were found
         found = clock_due(policy, row.ticket_class, clock.name, clock.started_at, row.opened_at)
         if found is not None and found.due_at is not None:

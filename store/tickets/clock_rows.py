@@ -29,10 +29,6 @@ ORDER BY t.ticket_id
 SELECT_DUE = """
 SELECT c.ticket_id FROM clock AS c WHERE c.next_at <= %(now)s ORDER BY c.next_at LIMIT %(limit)s
 """
-LOCK_FREE = """
-SELECT t.ticket_id FROM ticket AS t WHERE t.ticket_id = ANY(%(tickets)s) ORDER BY t.ticket_id
-FOR NO KEY UPDATE SKIP LOCKED
-"""
 WARN = """
 UPDATE clock SET warned_at = %(now)s
 WHERE ticket_id = ANY(%(tickets)s) AND next_at <= %(now)s AND warned_at IS NULL AND warn_at < due_at
@@ -168,11 +164,6 @@ def insert_opened(conn: Connection, tickets: Sequence[int], clocks: Sequence[Ope
 def due(conn: Connection, now: datetime, limit: int) -> list[int]:
     """Return tickets of clocks that want attention, the most pressing first; one for each clock."""
     return [row[0] for row in conn.execute(SELECT_DUE, {"now": now, "limit": limit}).fetchall()]
-
-
-def lock_free(conn: Connection, tickets: Sequence[int]) -> list[int]:
-    """Lock tickets but for those that are in work elsewhere; returns the locked ones."""
-    return [row[0] for row in conn.execute(LOCK_FREE, {"tickets": sorted(set(tickets))}).fetchall()]
 
 
 def warn(conn: Connection, tickets: Sequence[int], now: datetime) -> list[RunningClock]:
