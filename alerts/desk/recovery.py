@@ -92,10 +92,9 @@ def prove(
     rule = policy.rules_at(now).desk
     if rule is None:
         return []
-    if not (free := ticket_rows.lock_free(conn, tickets)):
+    if not (rows := ticket_rows.lock_free(conn, tickets)):
         return []
-    rows = ticket_rows.lock(conn, free)
-    standing = recovery_rows.standing(conn, free, now)
+    standing = recovery_rows.standing(conn, list(rows), now)
     warm = _warm(conn, rule, standing, now, history)
     events, proven = list[NewEvent](), list[int]()
     for one in standing:

@@ -36,7 +36,7 @@ def run_out(conn: Connection, policy: Policy, now: datetime) -> bool:
     if not due:
         return False
     with conn.transaction():
-        free = ticket_rows.lock_free(conn, due)
+        free = list(ticket_rows.lock_free(conn, due))
         left = in_halves(conn, free, lambda some: _run_out(conn, policy, some, now), Aside[int]("clocks"))
     if left:
         raise ClocksLeft(f"of {len(left)} tickets")
@@ -65,7 +65,7 @@ def date_undated(conn: Connection, policy: Policy, now: datetime) -> bool:
 
 def _date(conn: Connection, policy: Policy, waiting: Sequence[clock_rows.ClockRow], now: datetime) -> int:
     """Give clocks of tickets that are free their due time; return how many have one now."""
-    rows = ticket_rows.lock(conn, ticket_rows.lock_free(conn, [clock.ticket_id for clock in waiting]))
+    rows = ticket_rows.lock_free(conn, sorted({clock.ticket_id for clock in waiting}))
     known = []
     for clock in waiting:
         if (row := rows.get(clock.ticket_id)) is None:

@@ -39,10 +39,7 @@ ORDER BY t.ticket_id
 """
 # In the order of their key, as everywhere; after the wait the row is as it is then.
 LOCK: LiteralString = _TICKETS + "FOR NO KEY UPDATE"
-LOCK_FREE = """
-SELECT t.ticket_id FROM ticket AS t WHERE t.ticket_id = ANY(%(tickets)s::bigint[]) ORDER BY t.ticket_id
-FOR NO KEY UPDATE SKIP LOCKED
-"""
+LOCK_FREE: LiteralString = LOCK + " SKIP LOCKED"
 SELECT_EVENTS_SINCE = """
 SELECT e.seq, e.at, e.kind, e.actor, e.data FROM ticket_event AS e
 WHERE e.ticket_id = %(ticket)s AND e.seq > %(seq)s AND e.kind <> ALL (%(but)s)
@@ -206,17 +203,21 @@ def last_cold(conn: Connection, homes: Sequence[int]) -> dict[int, tuple[TicketR
 
 def lock(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
     """Return tickets as they are now, and as they stay until the transaction ends."""
-    with conn.cursor(row_factory=class_row(TicketRow)) as cur:
-        return {row.ticket_id: row for row in cur.execute(LOCK, {"tickets": list(tickets)}).fetchall()}
+    return _locked(conn, LOCK, tickets)
 
 
-def lock_free(conn: Connection, tickets: Sequence[int]) -> list[int]:
-    """Lock tickets but for those that are in work elsewhere; returns the locked ones.
+def lock_free(conn: Connection, tickets: Sequence[int]) -> dict[int, TicketRow]:
+    """Return tickets as `lock`, but for those that are in work elsewhere.
 
     For rounds that have many tickets in hand, and none of their homes: judging has locked some tickets of a batch when
     it comes to others, so the two could wait for each other in a circle.
     """
-    return [row[0] for row in conn.execute(LOCK_FREE, {"tickets": sorted(set(tickets))}).fetchall()]
+    return _locked(conn, LOCK_FREE, tickets)
+
+
+def _locked(conn: Connection, lock: LiteralString, tickets: Sequence[int]) -> dict[int, TicketRow]:
+    with conn.cursor(row_factory=class_row(TicketRow)) as cur:
+        return {row.ticket_id: row for row in cur.execute(lock, {"tickets": list(tickets)}).fetchall()}
 
 
 def events_since(conn: Connection, ticket: int, seq: int, but: Collection[str]) -> list[Row]:
