@@ -9,7 +9,7 @@ from alerts.desk import recovery
 from alerts.desk.moves import UNSAID, ReportTarget, act, take_in
 from alerts.judging.history import History
 from alerts.tickets import clocks
-from alerts.tickets.docket import Opening
+from alerts.tickets.docket import Docket, Opening
 from domain import policy, policy_file
 from domain.priority import Cold, priority
 from domain.tickets import EventKind, NewEvent, TicketClass, TicketSource
@@ -17,6 +17,9 @@ from tests.store.desk import MINUTE, NOON, Desk
 
 SEED = policy_file.builtin("seed")
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+CALENDAR_2027 = policy_file.load(
+    policy_file.builtin_text("seed") + "\n[calendar]\nyears = [2027]\nholidays = [2027-01-01]\n", "x"
+)
 
 
 class Company(Desk):
@@ -45,6 +48,16 @@ class Company(Desk):
         opening = Opening(ticket_class=kind, source=TicketSource.PHONE, priority=usual, home_id=home, **said)
         with self.conn.transaction():
             return take_in(self.conn, self.rules, opening, now, "somebody", belongs)
+
+    def two_undated(self) -> datetime:
+        """Open two tickets whose clocks end in a year that the calendar of the rules does not know; return when."""
+        start = datetime(2026, 12, 28, 10, tzinfo=NOON.tzinfo)
+        docket = Docket(self.conn, self.rules, start)
+        with self.conn.transaction():
+            for _ in range(2):
+                docket.open(Opening(ticket_class=TicketClass.COMPLAINT, source=TicketSource.PHONE, priority=3))
+            docket.write()
+        return start
 
     def watch(self, now: datetime) -> None:
         """Run all rounds of watch that have to do with the desk."""

@@ -11,16 +11,13 @@ from alerts.desk.moves import HomeHasTicket, OpenThere, ReportTarget, act
 from alerts.evidence import chain
 from alerts.tickets import clocks
 from alerts.tickets.docket import Docket, Opening
-from domain import policy_file
 from domain.tickets import EventKind, MoveRefused, NewEvent, TicketClass, TicketSource, TooEarly
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.company import DAY, HOUR, SEED, Company, closed
+from tests.store.company import CALENDAR_2027, DAY, HOUR, SEED, Company, closed
 from tests.store.desk import MINUTE, NOON
 
 pytestmark = pytest.mark.plain_only
-
-CALENDAR_2027 = policy_file.builtin_text("seed") + "\n[calendar]\nyears = [2027]\nholidays = [2027-01-01]\n"
 
 
 @pytest.fixture
@@ -272,7 +269,7 @@ def test_past_the_known_year_the_ticket_is_kept_and_its_clock_dated_later(desk: 
     clocks.date_undated(desk.conn, SEED, start + DAY)
     assert desk.clocks()["answer"]["due_at"] is None
     desk.let(ticket, EventKind.REPLIED, start + 30 * DAY, text="x", channel="letter")
-    clocks.date_undated(desk.conn, policy_file.load(CALENDAR_2027, "x"), start + 31 * DAY)
+    clocks.date_undated(desk.conn, CALENDAR_2027, start + 31 * DAY)
     answer = desk.clocks()["answer"]
     # 29, 30, 31 December, 4 and 5 January; and it had been answered too late.
     due = datetime(2027, 1, 6, tzinfo=NOON.tzinfo)
@@ -282,15 +279,10 @@ def test_past_the_known_year_the_ticket_is_kept_and_its_clock_dated_later(desk: 
 
 
 def test_a_ticket_whose_clocks_cannot_be_dated_stops_no_other(desk: Company) -> None:
-    start = datetime(2026, 12, 28, 10, tzinfo=NOON.tzinfo)
-    docket = Docket(desk.conn, SEED, start)
-    with desk.conn.transaction():
-        for _ in range(2):
-            docket.open(Opening(ticket_class=TicketClass.COMPLAINT, source=TicketSource.PHONE, priority=3))
-        docket.write()
+    start = desk.two_undated()
     desk.conn.execute("ALTER TABLE clock ADD CONSTRAINT no_luck CHECK (ticket_id > 1 OR due_at IS NULL)")
     dated = "SELECT DISTINCT ticket_id FROM clock WHERE due_at IS NOT NULL"
-    clocks.date_undated(desk.conn, policy_file.load(CALENDAR_2027, "x"), start + DAY)
+    clocks.date_undated(desk.conn, CALENDAR_2027, start + DAY)
     assert desk.rows(dated) == [{"ticket_id": 2}]
 
 

@@ -9,20 +9,14 @@ from psycopg import Connection
 from alerts.desk import recovery
 from alerts.judging.history import History
 from alerts.tickets import clocks
-from alerts.tickets.docket import Docket, Opening
-from domain import policy_file
-from domain.tickets import EventKind, TicketClass, TicketSource
+from domain.tickets import EventKind
 from store.tickets import ticket_rows
 from tests import registry_rows as town
 from tests.conftest import Database
-from tests.store.company import DAY, HOUR, SEED, Company
+from tests.store.company import CALENDAR_2027, DAY, HOUR, SEED, Company
 from tests.store.desk import MINUTE, NOON
 
 pytestmark = pytest.mark.plain_only
-
-CALENDAR_2027 = policy_file.load(
-    policy_file.builtin_text("seed") + "\n[calendar]\nyears = [2027]\nholidays = [2027-01-01]\n", "x"
-)
 
 
 @pytest.fixture
@@ -53,13 +47,11 @@ def proven(desk: Company) -> tuple[datetime, Callable[[datetime], object], str]:
 
 def dated(desk: Company) -> tuple[datetime, Callable[[datetime], object], str]:
     """Open two tickets whose clocks end in a year that the calendar knows only later, and are late by then."""
-    start = datetime(2026, 12, 28, 10, tzinfo=NOON.tzinfo)
-    docket = Docket(desk.conn, SEED, start)
-    with desk.conn.transaction():
-        for _ in range(2):
-            docket.open(Opening(ticket_class=TicketClass.COMPLAINT, source=TicketSource.PHONE, priority=3))
-        docket.write()
-    return start + DAY, lambda now: clocks.date_undated(desk.conn, CALENDAR_2027, now), EventKind.CLOCK_DATED
+    return (
+        desk.two_undated() + DAY,
+        lambda now: clocks.date_undated(desk.conn, CALENDAR_2027, now),
+        EventKind.CLOCK_DATED,
+    )
 
 
 def had(conn: Connection, kind: str) -> list[int]:
