@@ -31,9 +31,14 @@ WHERE (%(staff_id)s::integer IS NULL OR s.staff_id = %(staff_id)s)
   AND (%(sign_in_name)s::text IS NULL OR s.sign_in_name = %(sign_in_name)s)
 ORDER BY s.active_to NULLS FIRST, s.role, s.station, s.name, s.staff_id
 """
+_SOUGHT: LiteralString = """
+  (position(%(sought)s::text IN lower(x.name)) > 0 OR position(%(sought)s IN x.sign_in_name) > 0
+    OR position(%(sought)s IN lower(x.station)) > 0)
+"""
 # Nobody's time ended before 1970: those whose end is not known are first. A page begins behind a person, where that one
 # stood when the page before was shown: a person who has left meanwhile takes nobody along.
-SELECT_PAGE = """
+SELECT_PAGE: LiteralString = (
+    """
 SELECT
   s.staff_id, s.name, s.role, s.station, s.sign_in_name, s.subject, s.active_to, s.leaves,
   p.password_set_at, p.invited_until,
@@ -43,8 +48,9 @@ FROM (
     x.staff_id, x.name, x.role, x.station, x.sign_in_name, x.subject, x.active_to,
     coalesce(x.active_to, '1970-01-01 00:00+00') AS leaves
   FROM staff AS x LEFT JOIN staff AS b ON b.staff_id = %(behind)s::integer
-  WHERE (position(%(sought)s::text IN lower(x.name)) > 0 OR position(%(sought)s IN x.sign_in_name) > 0
-      OR position(%(sought)s IN lower(x.station)) > 0)
+  WHERE """
+    + _SOUGHT
+    + """
     AND (%(behind)s::integer IS NULL
       OR (coalesce(x.active_to, '1970-01-01 00:00+00'), x.role, coalesce(x.station, ''), x.name, x.staff_id)
         > (%(leaves)s::timestamptz, b.role, coalesce(b.station, ''), b.name, b.staff_id))
@@ -53,11 +59,8 @@ FROM (
 ) AS s CROSS JOIN LATERAL credential.proofs(s.staff_id) AS p
 ORDER BY s.leaves, s.role, coalesce(s.station, ''), s.name, s.staff_id
 """
-SELECT_COUNT = """
-SELECT count(*) FROM staff AS x
-WHERE position(%(sought)s::text IN lower(x.name)) > 0 OR position(%(sought)s IN x.sign_in_name) > 0
-  OR position(%(sought)s IN lower(x.station)) > 0
-"""
+)
+SELECT_COUNT: LiteralString = "SELECT count(*) FROM staff AS x WHERE " + _SOUGHT
 UPDATE_END = """
 UPDATE staff SET active_to = %(at)s
 WHERE staff_id = %(staff_id)s AND coalesce(active_to > %(at)s, true) AND active_from <= %(at)s
